@@ -1,0 +1,144 @@
+namespace Cowloop.Core.Devices;
+
+public sealed partial class Overlay
+{
+    private bool _hasUnsyncedData;
+
+    /// <inheritdoc/>
+    /// <remarks>Takes no stripe: writers go on meanwhile. Callers that come together share a round.</remarks>
+    public Errno Flush()
+    {
+        if (!_rounds.TryLead(out Errno result))
+        {
+            return result;
+        }
+        Errno errno = Errno.EIO;
+        try
+        {
+            errno = Publish();
+        }
+        finally
+        {
+            _rounds.Complete(errno);
+        }
+        return errno;
+    }
+
+    /// <summary>
+    /// Makes everything durable and marks the cowfile clean (specification 7.2, step 4). Writers wait; what they must wait
+    /// for is little, for the bulk is flushed before.
+    /// </summary>
+    public Errno Clean() => Clean(trim: false);
+
+    private Errno Clean(bool trim)
+    {
+        Errno errno = Flush();
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        _stripes.Enter(BlockStripes.All);
+        try
+        {
+            errno = RetryLeftovers();
+            if (errno == Errno.None)
+            {
+                errno = Flush();
+            }
+            if (errno == Errno.None && trim && _wasDirty)
+            {
+                errno = _cowfile.TrimLength();
+            }
+            return errno == Errno.None && _isDirty ? BecomeClean() : errno;
+        }
+        finally
+        {
+            _stripes.Exit(BlockStripes.All);
+        }
+    }
+
+    /// <summary>Copy the changed bitmap, make the data durable, then write that copy: no bit reaches the disk before its data.</summary>
+    private Errno Publish()
+    {
+        if (Failure != Errno.None)
+        {
+            return Errno.EIO;
+        }
+        bool hasNewBits = _bitmap.CopyChanged();
+        // A write that has been acknowledged raised the flag before; one that raises it now is not owed anything yet.
+        if (Interlocked.Exchange(ref _hasUnsyncedData, false) || hasNewBits)
+        {
+            Errno errno = Sync();
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+        }
+        if (hasNewBits)
+        {
+            Errno errno = _bitmap.WriteCopied(_store);
+            return errno == Errno.None ? Sync() : errno;
+        }
+        return Errno.None;
+    }
+
+    /// <summary>The first new block after a clean state: DIRTY is durable before its data is written. Under all stripes.</summary>
+    private Errno BecomeDirty()
+    {
+        Errno errno = _cowfile.MarkDirty();
+        if (errno == Errno.None)
+        {
+            errno = Sync();
+        }
+        if (errno == Errno.None)
+        {
+            Volatile.Write(ref _isDirty, true);
+            _wasDirty = true;
+        }
+        return errno;
+    }
+
+    /// <summary>Data and bitmap are durable, and no writer can change that: under all stripes.</summary>
+    private Errno BecomeClean()
+    {
+        Errno errno = _cowfile.MarkClean();
+        if (errno == Errno.None)
+        {
+            errno = Sync();
+        }
+        if (errno == Errno.None)
+        {
+            Volatile.Write(ref _isDirty, false);
+        }
+        return errno;
+    }
+
+    private Errno RetryLeftovers()
+    {
+        lock (_leftoverLock)
+        {
+            if (_leftoverEndBlock == 0)
+            {
+                return Errno.None;
+            }
+            Errno errno = TryPunchUnmarked(_leftoverFirstBlock, _leftoverEndBlock - _leftoverFirstBlock);
+            if (errno == Errno.None)
+            {
+                _leftoverEndBlock = 0;
+            }
+            return errno;
+        }
+    }
+
+    /// <summary>A failed sync means the data is not durable and may be gone from memory too: never retried into a false success.</summary>
+    private Errno Sync()
+    {
+        Errno errno = _store.Sync();
+        if (errno != Errno.None)
+        {
+            Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None);
+            return Errno.EIO;
+        }
+        return Errno.None;
+    }
+}

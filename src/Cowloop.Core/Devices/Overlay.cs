@@ -1,0 +1,114 @@
+using Cowloop.Core.Files;
+using Cowloop.Core.Format;
+
+namespace Cowloop.Core.Devices;
+
+/// <summary>
+/// The writable disk made of a base and a cowfile: the engine's centre. This part opens, reads and closes;
+/// Overlay.Write.cs changes blocks and Overlay.Flush.cs makes changes durable. What must never be false is listed in
+/// docs/durability.md.
+/// </summary>
+public sealed partial class Overlay : IBlockDevice, IDisposable
+{
+    private readonly IBlockFile _base;
+    private readonly Cowfile _cowfile;
+    private readonly IBlockFile _store;
+    private readonly Bitmap _bitmap;
+    private readonly CowLayout _layout;
+    private readonly BlockStripes _stripes = new();
+    private readonly FlushRounds _rounds = new();
+
+    // Changed only under all stripes.
+    private bool _isDirty;
+    private bool _wasDirty;
+    private bool _isFrozen;
+    private bool _isClosed;
+
+    private int _failure;
+
+    /// <summary>Joins a base and its cowfile.</summary>
+    /// <param name="baseFile">The read-only image; owned by the overlay.</param>
+    /// <param name="cowfile">The cowfile opened for it; owned by the overlay.</param>
+    /// <param name="sectorSize">Logical sector size in bytes that the device shows (specification 4.4, success step 5).</param>
+    public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize)
+    {
+        ArgumentNullException.ThrowIfNull(cowfile);
+        _base = baseFile;
+        _cowfile = cowfile;
+        _store = cowfile.File;
+        _bitmap = cowfile.Bitmap;
+        _layout = cowfile.Layout;
+        Info = new DeviceInfo(_layout.DeviceBytes, sectorSize);
+    }
+
+    /// <inheritdoc/>
+    public DeviceInfo Info { get; }
+
+    /// <summary>Layout of the cowfile.</summary>
+    public CowLayout Layout => _layout;
+
+    /// <summary>True while the header on disk says dirty: there are blocks it does not count.</summary>
+    public bool IsDirty => Volatile.Read(ref _isDirty);
+
+    /// <summary>Blocks in the cowfile now.</summary>
+    public long UsedBlocks => _bitmap.SetCount;
+
+    /// <summary>The error of the sync that failed, or <see cref="Errno.None"/>. After one the device is read-only for good.</summary>
+    public Errno Failure => (Errno)Volatile.Read(ref _failure);
+
+    /// <inheritdoc/>
+    public Errno Read(long offsetBytes, Span<byte> target)
+    {
+        if (!IsWithin(offsetBytes, target.Length))
+        {
+            return Errno.EINVAL;
+        }
+        while (!target.IsEmpty)
+        {
+            long block = offsetBytes / CowLayout.BlockSize;
+            long lastBlock = (offsetBytes + target.Length - 1) / CowLayout.BlockSize;
+            long run = _bitmap.RunLength(block, lastBlock - block + 1, out bool isCow);
+            int length = (int)Math.Min(target.Length, (block + run) * CowLayout.BlockSize - offsetBytes);
+            Errno errno = isCow
+                ? _store.ReadAt(_layout.DataOffsetBytes + offsetBytes, target[..length])
+                : _base.ReadAt(offsetBytes, target[..length]);
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+            offsetBytes += length;
+            target = target[length..];
+        }
+        return Errno.None;
+    }
+
+    /// <summary>
+    /// Makes the cowfile clean and closes both files. No other call may be running or follow.
+    /// </summary>
+    /// <returns>An error when the cowfile could not be made clean; it is closed all the same, and dirty.</returns>
+    public Errno Close()
+    {
+        if (_isClosed)
+        {
+            return Errno.None;
+        }
+        Errno errno = Clean(trim: true);
+        Dispose();
+        return errno;
+    }
+
+    /// <summary>Closes both files as they are; nothing is flushed. For a device that never went into use, or after <see cref="Close"/>.</summary>
+    public void Dispose()
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+        _isClosed = true;
+        _cowfile.Dispose();
+        _base.Dispose();
+    }
+
+    private bool IsWithin(long offsetBytes, long lengthBytes) =>
+        offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes <= Info.LengthBytes - lengthBytes;
+}

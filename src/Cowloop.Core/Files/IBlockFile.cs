@@ -1,0 +1,36 @@
+namespace Cowloop.Core.Files;
+
+/// <summary>
+/// All that Core needs from the operating system: one open file or block device. Implementations are real
+/// (Cowloop.Linux), in memory, simulated or faulty. Safe for concurrent use by many threads.
+/// </summary>
+/// <remarks>Every transfer is complete or an error; buffers belong to the caller and are not kept.</remarks>
+public interface IBlockFile : IDisposable
+{
+    /// <summary>Length in bytes now.</summary>
+    long LengthBytes { get; }
+
+    /// <summary>Fills <paramref name="target"/> from <paramref name="offsetBytes"/>. Reaching the end of file first is <see cref="Errno.EIO"/>.</summary>
+    Errno ReadAt(long offsetBytes, Span<byte> target);
+
+    /// <summary>Writes all of <paramref name="source"/>. After an error any part of it may have been written.</summary>
+    Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source);
+
+    /// <summary>Gives the range's space back; it then reads as zeros. The length does not change.</summary>
+    Errno Punch(long offsetBytes, long lengthBytes);
+
+    /// <summary>Cuts the file, or lengthens it with a hole.</summary>
+    Errno SetLength(long lengthBytes);
+
+    /// <summary>Reserves space, so that a later write to the range can't meet <see cref="Errno.ENOSPC"/>. The content does not change.</summary>
+    Errno Allocate(long offsetBytes, long lengthBytes);
+
+    /// <summary>
+    /// Finds the first byte at or after <paramref name="offsetBytes"/> that is not in a hole; the length of the file when there is none.
+    /// A file that does not know its holes answers <paramref name="offsetBytes"/>.
+    /// </summary>
+    Errno NextData(long offsetBytes, out long dataOffsetBytes);
+
+    /// <summary>Makes all completed writes, punches and length changes durable.</summary>
+    Errno Sync();
+}
