@@ -49,7 +49,7 @@ public sealed partial class Overlay
             {
                 errno = _cowfile.TrimLength();
             }
-            return errno == Errno.None && _isDirty ? BecomeClean() : errno;
+            return errno == Errno.None && (_isDirty || _isHeaderInDoubt) ? BecomeClean() : errno;
         }
         finally
         {
@@ -85,30 +85,26 @@ public sealed partial class Overlay
     /// <summary>The first new block after a clean state: DIRTY is durable before its data is written. Under all stripes.</summary>
     private Errno BecomeDirty()
     {
-        Errno errno = _cowfile.MarkDirty();
-        if (errno == Errno.None)
-        {
-            errno = Sync();
-        }
-        if (errno == Errno.None)
-        {
-            Volatile.Write(ref _isDirty, true);
-            _wasDirty = true;
-        }
-        return errno;
+        _wasDirty = true;
+        return ChangeHeader(toDirty: true);
     }
 
     /// <summary>Data and bitmap are durable, and no writer can change that: under all stripes.</summary>
-    private Errno BecomeClean()
+    private Errno BecomeClean() => ChangeHeader(toDirty: false);
+
+    private Errno ChangeHeader(bool toDirty)
     {
-        Errno errno = _cowfile.MarkClean();
+        // An error does not say what the disk shows now, so the header counts as neither dirty nor clean until a write of it succeeds.
+        _isHeaderInDoubt = true;
+        Errno errno = toDirty ? _cowfile.MarkDirty() : _cowfile.MarkClean();
         if (errno == Errno.None)
         {
             errno = Sync();
         }
         if (errno == Errno.None)
         {
-            Volatile.Write(ref _isDirty, false);
+            _isHeaderInDoubt = false;
+            Volatile.Write(ref _isDirty, toDirty);
         }
         return errno;
     }

@@ -93,14 +93,14 @@ public sealed partial class Overlay
         stripes = BlockStripes.MaskOf(block, count);
         _stripes.Enter(stripes);
         Errno errno = Changeable();
-        if (errno == Errno.None && !_isDirty && !_bitmap.AreAllSet(block, count))
+        if (errno == Errno.None && !IsSurelyDirty && !_bitmap.AreAllSet(block, count))
         {
             // Going dirty concerns all writers, so it takes all stripes; and keeps them: the state can't change back meanwhile.
             _stripes.Exit(stripes);
             stripes = BlockStripes.All;
             _stripes.Enter(stripes);
             errno = Changeable();
-            if (errno == Errno.None && !_isDirty)
+            if (errno == Errno.None && !IsSurelyDirty)
             {
                 errno = BecomeDirty();
             }
@@ -111,6 +111,8 @@ public sealed partial class Overlay
         }
         return errno;
     }
+
+    private bool IsSurelyDirty => _isDirty && !_isHeaderInDoubt;
 
     private Errno Changeable() => _isFrozen || Failure != Errno.None ? Errno.EROFS : Errno.None;
 
@@ -287,12 +289,36 @@ public sealed partial class Overlay
             {
                 Errno errno = _store.Punch(_layout.DataOffsetBytes + block * CowLayout.BlockSize, run * CowLayout.BlockSize);
                 Volatile.Write(ref _hasUnsyncedData, true);
+                if (errno == Errno.EOPNOTSUPP)
+                {
+                    errno = OverwriteWithZeros(block, run);
+                }
                 if (errno != Errno.None)
                 {
                     return errno;
                 }
             }
             block += run;
+        }
+        return Errno.None;
+    }
+
+    /// <summary>Where holes can't be punched. Only blocks that hold something are written, so it takes no space that a full disk does not have.</summary>
+    private Errno OverwriteWithZeros(long block, long count)
+    {
+        Span<byte> content = stackalloc byte[CowLayout.BlockSize];
+        for (long end = block + count; block < end; block++)
+        {
+            long offsetBytes = block * CowLayout.BlockSize;
+            Errno errno = _store.ReadAt(_layout.DataOffsetBytes + offsetBytes, content);
+            if (errno == Errno.None && content.ContainsAnyExcept((byte)0))
+            {
+                errno = StoreAt(offsetBytes, Zeros.AsSpan(0, CowLayout.BlockSize));
+            }
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
         }
         return Errno.None;
     }

@@ -20,6 +20,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
 
     // Changed only under all stripes.
     private bool _isDirty;
+    private bool _isHeaderInDoubt;
     private bool _wasDirty;
     private bool _isFrozen;
     private bool _isClosed;

@@ -2,15 +2,22 @@ using Cowloop.Core.Devices;
 
 namespace Cowloop.Core.Files;
 
-/// <summary>An active device seen as a read-only file, so that it can be the base of another device in the same process.</summary>
+/// <summary>
+/// An active device, or one of its partitions, seen as a read-only file, so that it can be the base of another device in
+/// the same process.
+/// </summary>
 /// <param name="device">The device below; not owned.</param>
-public sealed class DeviceFile(IBlockDevice device) : IBlockFile
+/// <param name="startBytes">Where the file starts on the device.</param>
+/// <param name="lengthBytes">Its length; both lie within the device.</param>
+public sealed class DeviceFile(IBlockDevice device, long startBytes, long lengthBytes) : IBlockFile
 {
     /// <inheritdoc/>
-    public long LengthBytes => device.Info.LengthBytes;
+    public long LengthBytes => lengthBytes;
 
     /// <inheritdoc/>
-    public Errno ReadAt(long offsetBytes, Span<byte> target) => device.Read(offsetBytes, target);
+    public Errno ReadAt(long offsetBytes, Span<byte> target) => offsetBytes < 0 || offsetBytes > lengthBytes - target.Length
+        ? Errno.EIO
+        : device.Read(startBytes + offsetBytes, target);
 
     /// <inheritdoc/>
     public Errno NextData(long offsetBytes, out long dataOffsetBytes)

@@ -1,0 +1,108 @@
+namespace Cowloop.Control;
+
+/// <summary>Asks for a new device.</summary>
+/// <param name="Base">The read-only image, as the user named it.</param>
+/// <param name="Cowfile">The cowfile, as the user named it; created when it does not exist.</param>
+/// <param name="Directory">What relative paths are relative to: the user's current directory.</param>
+/// <param name="Number">The device number wanted; null takes the first free one.</param>
+/// <param name="AcceptBase">Use the base even though somebody may be writing to it.</param>
+public sealed record AttachRequest(string Base, string Cowfile, string Directory, int? Number = null, bool AcceptBase = false);
+
+/// <summary>An active device and what its user should know.</summary>
+/// <param name="Device">The device.</param>
+/// <param name="Warnings">One sentence each; may be empty.</param>
+public sealed record AttachReply(DeviceStatus Device, IReadOnlyList<string> Warnings);
+
+/// <summary>The state of an active device.</summary>
+public sealed record DeviceStatus
+{
+    /// <summary>Device number.</summary>
+    public required int Number { get; init; }
+
+    /// <summary>Path of the block node.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The read-only image, as named at activation.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>Its absolute path.</summary>
+    public required string BasePath { get; init; }
+
+    /// <summary>The cowfile, as named at activation.</summary>
+    public required string Cowfile { get; init; }
+
+    /// <summary>Its absolute path.</summary>
+    public required string CowfilePath { get; init; }
+
+    /// <summary><c>clean</c> or <c>dirty</c>: whether the cowfile's header counts all its blocks.</summary>
+    public required string State { get; init; }
+
+    /// <summary>True when changes are refused: a sync has failed, or the device is the base of another one.</summary>
+    public required bool ReadOnly { get; init; }
+
+    /// <summary>The error that made the device read-only for good, or null.</summary>
+    public string? Failure { get; init; }
+
+    /// <summary>Size of the device in bytes.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Logical sector size in bytes.</summary>
+    public required int SectorSize { get; init; }
+
+    /// <summary>Size of a block in bytes: the unit of the next two.</summary>
+    public required int BlockSize { get; init; }
+
+    /// <summary>Blocks of bitmap in the cowfile.</summary>
+    public required int BitmapBlocks { get; init; }
+
+    /// <summary>Blocks that the cowfile holds.</summary>
+    public required long CowBlocks { get; init; }
+
+    /// <summary>Reads that went to the base.</summary>
+    public required long BaseReads { get; init; }
+
+    /// <summary>Reads that went to the cowfile.</summary>
+    public required long CowfileReads { get; init; }
+
+    /// <summary>Writes that went to the cowfile.</summary>
+    public required long CowfileWrites { get; init; }
+
+    /// <summary>Mounts, kernel holders, devices on top and open descriptors that were found.</summary>
+    public required int Opens { get; init; }
+
+    /// <summary>The kernel's name of the block device.</summary>
+    public required string KernelName { get; init; }
+
+    /// <summary>Its device number, <c>MAJOR:MINOR</c>.</summary>
+    public required string DeviceNumber { get; init; }
+
+    /// <summary>Nodes of its partitions.</summary>
+    public required IReadOnlyList<string> Partitions { get; init; }
+
+    /// <summary>The process that serves it.</summary>
+    public required int ProcessId { get; init; }
+}
+
+/// <summary>The state of the service.</summary>
+/// <param name="Version">Version of the program.</param>
+/// <param name="ProcessId">Its process.</param>
+/// <param name="MaxDevices">Most devices at once.</param>
+/// <param name="Draining">True when it takes no new devices and ends with the last one.</param>
+/// <param name="Devices">The active devices, by number.</param>
+public sealed record ServiceStatus(string Version, int ProcessId, int MaxDevices, bool Draining, IReadOnlyList<DeviceStatus> Devices);
+
+/// <summary>Asks the service to close all devices and end.</summary>
+/// <param name="Wait">Take no new devices, and wait until those in use are closed, instead of refusing.</param>
+public sealed record UnloadRequest(bool Wait);
+
+/// <summary>Every error of the API.</summary>
+/// <param name="Error">What went wrong.</param>
+public sealed record ErrorReply(ErrorDetail Error);
+
+/// <summary>What went wrong.</summary>
+/// <param name="Code">Name of the error number, for instance <c>EBUSY</c>.</param>
+/// <param name="Errno">The error number.</param>
+/// <param name="Reason">What failed, on which path, and why.</param>
+/// <param name="Hint">What to do next, or null.</param>
+/// <param name="Path">Absolute path of the file or device it is about, or null.</param>
+public sealed record ErrorDetail(string Code, int Errno, string Reason, string? Hint, string? Path);

@@ -1,0 +1,167 @@
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Cowloop.Core;
+
+namespace Cowloop.Control;
+
+/// <summary>The tools' side of the control API.</summary>
+public sealed class ControlClient : IDisposable
+{
+    private readonly CowloopPaths _paths;
+    private readonly HttpClient _http;
+
+    /// <summary>Makes a client; nothing is connected yet.</summary>
+    public ControlClient(CowloopPaths paths)
+    {
+        _paths = paths;
+        _http = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, _) => new ValueTask<Stream>(OpenStream()), UseProxy = false })
+        {
+            BaseAddress = new Uri("http://cowloop/"),
+            // Attaching may read a whole base of zeros, unloading may wait for users: no limit of ours.
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    /// <summary>True when a service answers.</summary>
+    public bool IsServiceRunning
+    {
+        get
+        {
+            try
+            {
+                Connect();
+                return true;
+            }
+            catch (CowloopException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Sees whether the service can be reached.</summary>
+    /// <exception cref="CowloopException">It can't: no permission, or it is not loaded.</exception>
+    public void Connect() => OpenStream().Dispose();
+
+    /// <summary>Makes a device.</summary>
+    /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
+    public AttachReply Attach(AttachRequest request) =>
+        Send(HttpMethod.Post, "v1/devices", request, ControlJson.Default.AttachRequest, ControlJson.Default.AttachReply);
+
+    /// <summary>Takes a device away.</summary>
+    /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
+    public void Detach(int number) => Send(HttpMethod.Delete, $"v1/devices/{number}");
+
+    /// <summary>Asks the state of a device.</summary>
+    /// <exception cref="CowloopException">There is no such device, or the service can't be reached.</exception>
+    public DeviceStatus GetDevice(int number) =>
+        Send<object, DeviceStatus>(HttpMethod.Get, $"v1/devices/{number}", null, null, ControlJson.Default.DeviceStatus);
+
+    /// <summary>Asks the state of the service.</summary>
+    /// <exception cref="CowloopException">The service can't be reached.</exception>
+    public ServiceStatus GetService() =>
+        Send<object, ServiceStatus>(HttpMethod.Get, "v1/service", null, null, ControlJson.Default.ServiceStatus);
+
+    /// <summary>Makes all cowfiles durable and clean.</summary>
+    /// <exception cref="CowloopException">One of them can't be, or the service can't be reached.</exception>
+    public void Sync() => Send(HttpMethod.Post, "v1/service/sync");
+
+    /// <summary>Closes all devices and ends the service; returns when it is gone.</summary>
+    /// <exception cref="CowloopException">A device is in use, or the service can't be reached.</exception>
+    public void Unload(bool wait)
+    {
+        using HttpResponseMessage response = Exchange(
+            HttpMethod.Post,
+            "v1/service/unload",
+            JsonContent.Create(new UnloadRequest(wait), ControlJson.Default.UnloadRequest));
+        ThrowOnError(response);
+        // The socket goes with the service.
+        while (File.Exists(_paths.ControlSocket) && IsServiceRunning)
+        {
+            Thread.Sleep(TimeSpan.FromMilliseconds(10));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private void Send(HttpMethod method, string path)
+    {
+        using HttpResponseMessage response = Exchange(method, path, null);
+        ThrowOnError(response);
+    }
+
+    private TReply Send<TRequest, TReply>(
+        HttpMethod method,
+        string path,
+        TRequest? request,
+        JsonTypeInfo<TRequest>? requestType,
+        JsonTypeInfo<TReply> replyType)
+    {
+        using HttpResponseMessage response = Exchange(
+            method,
+            path,
+            requestType is null ? null : JsonContent.Create(request!, requestType));
+        ThrowOnError(response);
+        return Read(response, replyType);
+    }
+
+    private HttpResponseMessage Exchange(HttpMethod method, string path, HttpContent? content)
+    {
+        using var message = new HttpRequestMessage(method, path) { Content = content };
+        try
+        {
+            return _http.SendAsync(message).GetAwaiter().GetResult();
+        }
+        catch (HttpRequestException exception)
+        {
+            throw exception.InnerException as CowloopException
+                ?? new CowloopException(Errno.EIO, $"the service went away: {exception.Message}", $"see {_paths.Log}");
+        }
+    }
+
+    private void ThrowOnError(HttpResponseMessage response)
+    {
+        if (response.IsSuccessStatusCode)
+        {
+            return;
+        }
+        if (response.Content.Headers.ContentType?.MediaType == "application/json")
+        {
+            throw ControlJson.ToException(Read(response, ControlJson.Default.ErrorReply));
+        }
+        throw new CowloopException(Errno.EIO, $"the service answered {(int)response.StatusCode}", $"see {_paths.Log}");
+    }
+
+    private static T Read<T>(HttpResponseMessage response, JsonTypeInfo<T> type)
+    {
+        using Stream stream = response.Content.ReadAsStream();
+        return JsonSerializer.Deserialize(stream, type)
+            ?? throw new CowloopException(Errno.EIO, "the service answered nothing");
+    }
+
+    private NetworkStream OpenStream()
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(_paths.ControlSocket));
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (SocketException exception)
+        {
+            socket.Dispose();
+            throw exception.SocketErrorCode switch
+            {
+                SocketError.AccessDenied => new CowloopException(Errno.EACCES, $"no permission for {_paths.ControlSocket}", "run it as root"),
+                SocketError.ConnectionRefused => NotLoaded(Errno.ENXIO),
+                _ => NotLoaded(Errno.ENOENT),
+            };
+        }
+    }
+
+    private CowloopException NotLoaded(Errno errno) =>
+        new(errno, "cowloop is not loaded", "cowloop load starts the service") { Path = _paths.ControlSocket };
+}

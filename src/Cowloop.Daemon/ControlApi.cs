@@ -1,0 +1,110 @@
+using Cowloop.Control;
+using Cowloop.Core;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Cowloop.Daemon;
+
+/// <summary>The control API: HTTP and JSON over a unix socket that only root may open, described at /openapi.json.</summary>
+internal static class ControlApi
+{
+    // Two paths of at most 4096 characters and some JSON around them.
+    private const long MaxRequestBytes = 64 * 1024;
+
+    /// <summary>Makes the server; it does not listen yet.</summary>
+    public static WebApplication Create(CowService service, CowloopPaths paths)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IHostLifetime, ServiceLifetime>();
+        builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ControlJson.Default));
+        builder.Services.AddOpenApi("openapi", options => options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "cowloop control API";
+            document.Info.Version = ProgramVersion.Text;
+            document.Servers = [];
+            return Task.CompletedTask;
+        }));
+        builder.WebHost.ConfigureKestrel(options =>
+        {
+            options.AddServerHeader = false;
+            options.Limits.MaxRequestBodySize = MaxRequestBytes;
+            options.ListenUnixSocket(paths.ControlSocket);
+        });
+
+        WebApplication app = builder.Build();
+        app.UseExceptionHandler(handler => handler.Run(WriteErrorAsync));
+        app.MapOpenApi("/{documentName}.json");
+        app.MapGet("/v1/service", () => service.Describe())
+            .WithSummary("State of the service and all devices");
+        app.MapPost("/v1/service/sync", () => Done(service.Sync))
+            .WithSummary("Makes all cowfiles durable and clean")
+            .Produces(StatusCodes.Status204NoContent);
+        app.MapPost("/v1/service/unload", (UnloadRequest request) => UnloadAsync(service, request))
+            .WithSummary("Deactivates all devices and ends the service")
+            .Produces(StatusCodes.Status204NoContent);
+        app.MapGet("/v1/devices", () => service.Describe().Devices)
+            .WithSummary("State of all devices");
+        app.MapPost("/v1/devices", (AttachRequest request) => TypedResults.Json(service.Attach(request), ControlJson.Default.AttachReply, statusCode: StatusCodes.Status201Created))
+            .WithSummary("Activates a device")
+            .Produces<AttachReply>(StatusCodes.Status201Created);
+        app.MapGet("/v1/devices/{number:int}", (int number) => service.Describe(number))
+            .WithSummary("State of a device");
+        app.MapDelete("/v1/devices/{number:int}", (int number) => Done(() => service.Detach(number)))
+            .WithSummary("Deactivates a device")
+            .Produces(StatusCodes.Status204NoContent);
+        return app;
+    }
+
+    private static NoContent Done(Action action)
+    {
+        action();
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> UnloadAsync(CowService service, UnloadRequest request)
+    {
+        if (request.Wait)
+        {
+            service.Drain();
+            await service.Ended;
+        }
+        else
+        {
+            service.Unload();
+        }
+        return TypedResults.NoContent();
+    }
+
+    private static Task WriteErrorAsync(HttpContext context)
+    {
+        Exception? exception = context.Features.Get<IExceptionHandlerFeature>()?.Error;
+        CowloopException shown = exception switch
+        {
+            CowloopException known => known,
+            BadHttpRequestException bad => new CowloopException(Errno.EINVAL, bad.Message, "GET /openapi.json describes the requests"),
+            _ => new CowloopException(Errno.EIO, $"unexpected: {exception?.Message}", "please report this, with the service's log"),
+        };
+        if (exception is not (CowloopException or BadHttpRequestException))
+        {
+            ServiceLog.Error($"unexpected: {exception}");
+        }
+        context.Response.StatusCode = shown.Errno switch
+        {
+            Errno.EINVAL or Errno.ENAMETOOLONG => StatusCodes.Status400BadRequest,
+            Errno.ENODEV => StatusCodes.Status404NotFound,
+            Errno.EBUSY => StatusCodes.Status409Conflict,
+            Errno.ENOSPC => StatusCodes.Status507InsufficientStorage,
+            _ => StatusCodes.Status500InternalServerError,
+        };
+        return context.Response.WriteAsJsonAsync(ControlJson.Describe(shown), ControlJson.Default.ErrorReply);
+    }
+
+    /// <summary>Signals are the service's own business.</summary>
+    private sealed class ServiceLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

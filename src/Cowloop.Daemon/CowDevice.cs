@@ -1,0 +1,149 @@
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
+using Cowloop.Core.Format;
+using Cowloop.Fuse;
+using Cowloop.Linux;
+
+namespace Cowloop.Daemon;
+
+/// <summary>The two files of a device.</summary>
+/// <param name="Base">The base as the user named it.</param>
+/// <param name="BasePath">Its absolute path.</param>
+/// <param name="BaseIdentity">Which file it is.</param>
+/// <param name="Cowfile">The cowfile as the user named it.</param>
+/// <param name="CowfilePath">Its absolute path.</param>
+/// <param name="CowfileIdentity">Which file it is.</param>
+internal sealed record DeviceFiles(
+    string Base,
+    string BasePath,
+    FileIdentity BaseIdentity,
+    string Cowfile,
+    string CowfilePath,
+    FileIdentity CowfileIdentity);
+
+/// <summary>An active device: an overlay with its block device. Its life ends when the kernel has let go of the block device.</summary>
+internal sealed class CowDevice
+{
+    private readonly CountedFile _base;
+    private readonly CountedFile _cowfile;
+    private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _dependentCount;
+
+    public CowDevice(
+        int number,
+        DeviceFiles files,
+        Overlay overlay,
+        CountedFile baseFile,
+        CountedFile cowfile,
+        LoopAttachment attachment,
+        CowDevice? lower)
+    {
+        Number = number;
+        Files = files;
+        Overlay = overlay;
+        Attachment = attachment;
+        Lower = lower;
+        _base = baseFile;
+        _cowfile = cowfile;
+    }
+
+    /// <summary>Device number.</summary>
+    public int Number { get; }
+
+    public DeviceFiles Files { get; }
+
+    public Overlay Overlay { get; }
+
+    public LoopAttachment Attachment { get; }
+
+    /// <summary>The device that is the base of this one, or null.</summary>
+    public CowDevice? Lower { get; }
+
+    /// <summary>Serialises what opens the block device: detaching and looking for partitions. So our own look is never the opener that makes it busy.</summary>
+    public Lock OpenLock { get; } = new();
+
+    /// <summary>Number of devices that have this one as their base.</summary>
+    public int DependentCount => Volatile.Read(ref _dependentCount);
+
+    public long BaseReads => _base.ReadCount;
+
+    public long CowfileReads => _cowfile.ReadCount;
+
+    public long CowfileWrites => _cowfile.WriteCount;
+
+    /// <summary>Bitmap length in KiB.</summary>
+    public int BitmapBlocks => Overlay.Layout.BitmapBlockCount;
+
+    /// <summary>Completes when the device is gone, with the result of closing its cowfile.</summary>
+    public Task<Errno> Closed => _closed.Task;
+
+    /// <summary>The device becomes the base of another one: it takes no changes until <see cref="RemoveDependent"/>.</summary>
+    public void AddDependent()
+    {
+        if (Interlocked.Increment(ref _dependentCount) == 1)
+        {
+            Overlay.Freeze();
+        }
+    }
+
+    public void RemoveDependent()
+    {
+        if (Interlocked.Decrement(ref _dependentCount) == 0)
+        {
+            Overlay.Thaw();
+        }
+    }
+
+    /// <summary>Makes the cowfile durable and clean; nothing to do once the device is closed.</summary>
+    public Errno Clean()
+    {
+        lock (OpenLock)
+        {
+            return Closed.IsCompleted ? Errno.None : Overlay.Clean();
+        }
+    }
+
+    /// <summary>Takes the block device away unless it is in use.</summary>
+    public Errno TryDetach()
+    {
+        lock (OpenLock)
+        {
+            return Closed.IsCompleted ? Errno.None : Attachment.TryDetach();
+        }
+    }
+
+    /// <summary>Lets the block device go with its last user; at once when there is none.</summary>
+    public Errno DetachOnLastClose()
+    {
+        lock (OpenLock)
+        {
+            Errno errno = Closed.IsCompleted ? Errno.None : Attachment.Loop.DetachOnLastClose();
+            // Gone already, and its release is on the way.
+            return errno == Errno.ENXIO ? Errno.None : errno;
+        }
+    }
+
+    /// <summary>Closes the files. To be called once, after the block device is gone.</summary>
+    /// <param name="release">Frees what the device holds elsewhere, before anybody who waits hears of it.</param>
+    public void Close(Action release)
+    {
+        lock (OpenLock)
+        {
+            Errno errno = Overlay.Close();
+            Lower?.RemoveDependent();
+            release();
+            _closed.SetResult(errno);
+        }
+    }
+
+    /// <summary>Sees whether the first sector ends as one with a partition table does, without opening the block device.</summary>
+    public bool MayHavePartitionTable()
+    {
+        Span<byte> sector = stackalloc byte[512];
+        return Overlay.Info.LengthBytes >= CowLayout.BlockSize
+            && Overlay.Read(0, sector) == Errno.None
+            && sector[510] == 0x55
+            && sector[511] == 0xAA;
+    }
+}

@@ -1,0 +1,246 @@
+using Cowloop.Control;
+using Cowloop.Core;
+using Cowloop.Fuse;
+using Cowloop.Linux;
+
+namespace Cowloop.Daemon;
+
+/// <summary>
+/// The service: what the control API, signals and the load parameters ask for. Devices end by themselves when the kernel
+/// lets go of them, whoever caused it; everything that detaches only causes that.
+/// </summary>
+internal sealed class CowService : IDisposable
+{
+    // A device manager or a probe opens a block device for moments after every change; a user's own use does not pass so fast.
+    private static readonly TimeSpan BusyRetryTime = TimeSpan.FromMilliseconds(20);
+    private const int BusyRetries = 25;
+
+    private readonly CowloopPaths _paths;
+    private readonly DeviceTable _table;
+    private readonly NodeDirectory _nodes;
+    private readonly StatusView _status;
+    private readonly LoopTransport _transport;
+    private readonly PartitionWatcher _watcher;
+    private readonly DeviceActivation _activation;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isDraining;
+
+    /// <summary>Sets everything up; no device is active yet.</summary>
+    /// <exception cref="CowloopException">The kernel refuses something that is needed.</exception>
+    public CowService(CowloopPaths paths, int maxDevices)
+    {
+        _paths = paths;
+        _table = new DeviceTable(maxDevices);
+        _transport = new LoopTransport(ServiceLog.Error);
+        _nodes = new NodeDirectory(paths);
+        _status = new StatusView(paths, _table, _nodes);
+        _watcher = new PartitionWatcher(_table, _nodes, paths.DeviceDirectory);
+        _activation = new DeviceActivation(_table, _transport);
+    }
+
+    /// <summary>Completes when the service is to end: no device is left after <see cref="Drain"/> or <see cref="Unload"/>.</summary>
+    public Task Ended => _drained.Task;
+
+    public ServiceStatus Describe() =>
+        new(ProgramVersion.Text, Environment.ProcessId, _table.Capacity, _isDraining, _status.DescribeAll());
+
+    public DeviceStatus Describe(int number) => _status.Describe(_table.Get(number), new DeviceUsers());
+
+    /// <summary>Activates a device.</summary>
+    /// <exception cref="CowloopException">Refused; nothing is left behind.</exception>
+    public AttachReply Attach(AttachRequest request)
+    {
+        CowDevice device;
+        IReadOnlyList<string> warnings;
+        try
+        {
+            device = _activation.Activate(request, out warnings);
+        }
+        catch (CowloopException exception)
+        {
+            ServiceLog.Error(exception.Message);
+            throw;
+        }
+        foreach (string warning in warnings)
+        {
+            ServiceLog.Warning(warning);
+        }
+        _nodes.Add(device);
+        _status.Add(device);
+        _ = CloseWhenReleasedAsync(device);
+        ServiceLog.Notice($"cowdevice {device.Number} activated: {device.Files.BasePath} with {device.Files.CowfilePath} as {device.Attachment.Loop.KernelName}");
+        return new AttachReply(_status.Describe(device, new DeviceUsers()), warnings);
+    }
+
+    /// <summary>Deactivates a device; its cowfile is clean and durable on return.</summary>
+    /// <exception cref="CowloopException">Not active, in use, or the cowfile could not be made clean.</exception>
+    public void Detach(int number) => Detach(_table.Get(number));
+
+    /// <summary>Makes all cowfiles durable and clean.</summary>
+    /// <exception cref="CowloopException">One of them can't be; the others are.</exception>
+    public void Sync()
+    {
+        CowloopException? first = null;
+        foreach (CowDevice device in _table.List())
+        {
+            Errno errno = device.Clean();
+            if (errno != Errno.None)
+            {
+                first ??= NotClean(device, errno);
+            }
+        }
+        if (first is not null)
+        {
+            throw first;
+        }
+    }
+
+    /// <summary>Deactivates all devices and ends the service, unless one is in use: then nothing is deactivated.</summary>
+    /// <exception cref="CowloopException">Names the devices in use.</exception>
+    public void Unload()
+    {
+        _table.SetClosed(true);
+        try
+        {
+            IReadOnlyList<CowDevice> devices = _table.List();
+            var users = new DeviceUsers();
+            string[] inUse = [.. devices
+                .Select(device => (device.Number, by: users.Describe(device.Attachment.Loop.Number)))
+                .Where(pair => pair.by is not null)
+                .Select(pair => $"{_paths.Node(pair.Number)} is {pair.by}")];
+            if (inUse.Length > 0)
+            {
+                throw new CowloopException(Errno.EBUSY, string.Join("; ", inUse), "unmount or close it, or wait for that with cowloop unload --wait");
+            }
+            // A device that is another one's base goes after it.
+            foreach (CowDevice device in devices.OrderByDescending(Depth))
+            {
+                Detach(device);
+            }
+        }
+        catch
+        {
+            _table.SetClosed(false);
+            throw;
+        }
+        EndIfEmpty();
+    }
+
+    /// <summary>Takes no new devices, flushes all, deactivates each as soon as nobody uses it, and ends the service with the last.</summary>
+    public void Drain()
+    {
+        _table.SetClosed(true);
+        _isDraining = true;
+        foreach (CowDevice device in _table.List())
+        {
+            Errno errno = device.Clean();
+            if (errno != Errno.None)
+            {
+                ServiceLog.Error(NotClean(device, errno).Message);
+            }
+            DetachWhenUnused(device);
+        }
+        EndIfEmpty();
+    }
+
+    /// <summary>Ends everything; all devices are gone already.</summary>
+    public void Dispose()
+    {
+        _watcher.Dispose();
+        _status.Dispose();
+        _transport.Dispose();
+    }
+
+    private static int Depth(CowDevice device) => device.Lower is null ? 0 : 1 + Depth(device.Lower);
+
+    private void Detach(CowDevice device)
+    {
+        if (device.DependentCount > 0)
+        {
+            string users = string.Join(", ", _table.List().Where(other => other.Lower == device).Select(other => other.Number));
+            throw new CowloopException(Errno.EBUSY, $"cowdevice {device.Number} is the rdofile of cowdevice {users}", "deactivate that one first");
+        }
+        DeviceNumber number = device.Attachment.Loop.Number;
+        Errno errno = device.TryDetach();
+        for (int retry = 0; errno == Errno.EBUSY && retry < BusyRetries && !new DeviceUsers().IsHeld(number); retry++)
+        {
+            Thread.Sleep(BusyRetryTime);
+            errno = device.TryDetach();
+        }
+        if (errno == Errno.EBUSY)
+        {
+            throw new CowloopException(
+                Errno.EBUSY,
+                $"cowdevice {device.Number} is {new DeviceUsers().Describe(number) ?? "open"}",
+                "unmount it, or close what has it open, and try again");
+        }
+        if (errno != Errno.None)
+        {
+            throw new CowloopException(errno, $"cowdevice {device.Number} cannot be detached: {errno.Text()}");
+        }
+        errno = device.Closed.GetAwaiter().GetResult();
+        if (errno != Errno.None)
+        {
+            throw NotClean(device, errno);
+        }
+    }
+
+    private static void DetachWhenUnused(CowDevice device)
+    {
+        Errno errno = device.DependentCount > 0 ? Errno.None : device.DetachOnLastClose();
+        if (errno != Errno.None)
+        {
+            ServiceLog.Error($"cowdevice {device.Number} cannot be detached: {errno.Text()}");
+        }
+    }
+
+    private async Task CloseWhenReleasedAsync(CowDevice device)
+    {
+        await device.Attachment.Released.ConfigureAwait(false);
+        Close(device);
+    }
+
+    /// <summary>The kernel has let go of the block device.</summary>
+    private void Close(CowDevice device)
+    {
+        device.Close(release: () =>
+        {
+            _status.Remove(device);
+            _nodes.Remove(device);
+            _table.Release(device.Number);
+        });
+        Errno errno = device.Closed.Result;
+        if (errno == Errno.None)
+        {
+            ServiceLog.Notice($"cowdevice {device.Number} deactivated");
+        }
+        else
+        {
+            ServiceLog.Error(NotClean(device, errno).Message);
+        }
+        if (_isDraining && device.Lower is CowDevice lower)
+        {
+            DetachWhenUnused(lower);
+        }
+        if (_isDraining)
+        {
+            EndIfEmpty();
+        }
+    }
+
+    private void EndIfEmpty()
+    {
+        if (_table.IsEmpty)
+        {
+            _drained.TrySetResult();
+        }
+    }
+
+    private static CowloopException NotClean(CowDevice device, Errno errno) => new(
+        errno,
+        $"cowfile {device.Files.Cowfile} could not be made clean: {errno.Text()}",
+        $"it keeps everything that was flushed before; run cowrepair {device.Files.Cowfile}")
+    {
+        Path = device.Files.CowfilePath,
+    };
+}

@@ -1,0 +1,111 @@
+using Cowloop.Core;
+using Cowloop.Linux;
+
+namespace Cowloop.Daemon;
+
+/// <summary>An opened and locked cowfile, contents not looked at yet.</summary>
+/// <param name="File">The file; owned by the holder.</param>
+/// <param name="IsNew">True when it did not exist before.</param>
+internal sealed record OpenedCowfile(PosixFile File, bool IsNew);
+
+/// <summary>Opens the cowfile of a new device: specification 4.4 steps 11-14.</summary>
+internal sealed class CowfileOpener(DeviceTable table)
+{
+    // Somebody may create or remove the file between our looks at it.
+    private const int MaxTries = 8;
+
+    /// <summary>Opens a cowfile for reading and writing, or creates it, and locks it exclusively.</summary>
+    /// <param name="name">As the user named it, for messages.</param>
+    /// <param name="path">Absolute path.</param>
+    /// <param name="baseIdentity">Which file the base is.</param>
+    /// <exception cref="CowloopException">It can't serve as a cowfile; nothing has been created.</exception>
+    public OpenedCowfile Open(string name, string path, FileIdentity baseIdentity)
+    {
+        (PosixFile file, bool isNew) = OpenOrCreate(name, path);
+        try
+        {
+            if (file.Identity.Kind != FileKind.Regular)
+            {
+                throw new CowloopException(Errno.EINVAL, $"{name} is not regular file", "name a cowfile, or a file that does not exist yet");
+            }
+            if (file.Identity.IsSameAs(baseIdentity))
+            {
+                throw new CowloopException(Errno.EINVAL, $"rdofile and cowfile {name} are the same file", "name another file for the changes");
+            }
+            Lock(name, file);
+            return new OpenedCowfile(file, isNew);
+        }
+        catch
+        {
+            Discard(new OpenedCowfile(file, isNew), path);
+            throw;
+        }
+    }
+
+    /// <summary>Closes a cowfile that came to no use and removes it if it was created for that.</summary>
+    public static void Discard(OpenedCowfile cowfile, string path)
+    {
+        if (cowfile.IsNew)
+        {
+            Errno errno = PosixFile.Unlink(path);
+            if (errno != Errno.None)
+            {
+                ServiceLog.Warning($"cannot remove the unused {path}: {errno.Text()}");
+            }
+        }
+        cowfile.File.Dispose();
+    }
+
+    private static (PosixFile File, bool IsNew) OpenOrCreate(string name, string path)
+    {
+        Errno errno = Errno.ENOENT;
+        for (int attempt = 0; attempt < MaxTries; attempt++)
+        {
+            errno = PosixFile.TryOpenReadWrite(path, out PosixFile? file);
+            if (file is not null)
+            {
+                return (file, false);
+            }
+            if (errno != Errno.ENOENT)
+            {
+                break;
+            }
+            errno = PosixFile.TryCreate(path, out file);
+            if (file is not null)
+            {
+                return (file, true);
+            }
+            if (errno != Errno.EEXIST)
+            {
+                break;
+            }
+        }
+        throw new CowloopException(Errno.EINVAL, $"failed to open file {name} for read-write: {errno.Text()}");
+    }
+
+    private void Lock(string name, PosixFile file)
+    {
+        if (table.FindByCowfile(file.Identity) is CowDevice owner)
+        {
+            throw new CowloopException(
+                Errno.EBUSY,
+                $"{name}: already in use as cow of cowdevice {owner.Number}",
+                "every device needs a cowfile of its own");
+        }
+        Errno errno = file.TryLock(exclusive: true);
+        if (errno == Errno.EAGAIN)
+        {
+            string by = table.FindByBase(file.Identity) is CowDevice user
+                ? $"it is the rdofile of cowdevice {user.Number}"
+                : "another process has it open as cowfile or rdofile";
+            throw new CowloopException(Errno.EBUSY, $"{name}: already in use: {by}", "end that use first");
+        }
+        if (errno != Errno.None)
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {name} cannot be locked: {errno.Text()}",
+                "put it on a filesystem that supports file locks");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using Cowloop.Control;
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
+using Cowloop.Core.Format;
+using Cowloop.Fuse;
+using Cowloop.Linux;
+
+namespace Cowloop.Daemon;
+
+/// <summary>
+/// Makes a device of a base and a cowfile, in the order of specification 4.4: number, base, cowfile. What fails leaves
+/// nothing behind.
+/// </summary>
+internal sealed class DeviceActivation(DeviceTable table, LoopTransport transport)
+{
+    private const int MaxPathLength = 4096;
+
+    private readonly BaseOpener _bases = new(table);
+    private readonly CowfileOpener _cowfiles = new(table);
+
+    /// <summary>Activates a device and puts it into the table.</summary>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="warnings">What the user should know.</param>
+    /// <exception cref="CowloopException">Refused.</exception>
+    public CowDevice Activate(AttachRequest request, out IReadOnlyList<string> warnings)
+    {
+        int number = table.Reserve(request.Number);
+        try
+        {
+            string basePath = Resolve(request.Base, request.Directory, "specify name for read-only file");
+            OpenedBase opened = About(basePath, () => _bases.Open(request.Base, basePath, request.AcceptBase));
+            CowDevice device;
+            try
+            {
+                device = Activate(number, request, basePath, opened);
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
+            warnings = opened.Warnings;
+            table.Publish(device);
+            return device;
+        }
+        catch
+        {
+            table.Release(number);
+            throw;
+        }
+    }
+
+    private CowDevice Activate(int number, AttachRequest request, string basePath, OpenedBase opened)
+    {
+        var layout = new CowLayout(opened.File.LengthBytes / CowLayout.BlockSize);
+        var baseFile = new CountedFile(opened.File);
+        uint fingerprint = BaseFingerprint.Compute(baseFile, layout.BlockCount);
+
+        string cowfilePath = Resolve(request.Cowfile, request.Directory, "specify name of copy-on-write file");
+        OpenedCowfile store = About(cowfilePath, () => _cowfiles.Open(request.Cowfile, cowfilePath, opened.Identity));
+        try
+        {
+            var storeFile = new CountedFile(store.File);
+            Cowfile cowfile = About(
+                cowfilePath,
+                () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words)));
+            var overlay = new Overlay(baseFile, cowfile, opened.SectorSize);
+            LoopAttachment attachment = AttachOrDispose(LabelOf(number), overlay);
+            var files = new DeviceFiles(request.Base, basePath, opened.Identity, request.Cowfile, cowfilePath, store.File.Identity);
+            return new CowDevice(number, files, overlay, baseFile, storeFile, attachment, opened.Lower);
+        }
+        catch
+        {
+            CowfileOpener.Discard(store, cowfilePath);
+            throw;
+        }
+    }
+
+    /// <summary>The name under which losetup shows a device.</summary>
+    public static string LabelOf(int number) => $"cow{number}";
+
+    private LoopAttachment AttachOrDispose(string label, Overlay overlay)
+    {
+        try
+        {
+            return transport.Attach(label, overlay);
+        }
+        catch
+        {
+            overlay.Dispose();
+            throw;
+        }
+    }
+
+    private static string Resolve(string name, string directory, string whenEmpty)
+    {
+        if (name.Length == 0)
+        {
+            throw new CowloopException(Errno.EINVAL, whenEmpty);
+        }
+        if (name.Length > MaxPathLength || name.Contains('\0'))
+        {
+            throw new CowloopException(Errno.ENAMETOOLONG, $"a path has at most {MaxPathLength} characters, and no zero byte");
+        }
+        return Path.GetFullPath(name, directory);
+    }
+
+    private static T About<T>(string path, Func<T> step)
+    {
+        try
+        {
+            return step();
+        }
+        catch (CowloopException exception) when (exception.Path is null)
+        {
+            throw exception.About(path);
+        }
+    }
+}

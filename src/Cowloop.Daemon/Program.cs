@@ -1,0 +1,127 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Cowloop.Control;
+using Cowloop.Core;
+using Cowloop.Daemon;
+using Cowloop.Linux;
+using Microsoft.Win32.SafeHandles;
+
+// cowloopd [--ready] [maxcows=N] [rdofile=F cowfile=F [option=r]]: serves until it is unloaded.
+const string ReadyOption = "--ready";
+const string ReadyText = "ready";
+const int FailureExitCode = 1;
+const string Usage = """
+    Usage: cowloopd [maxcows=N] [rdofile=FILE cowfile=FILE [option=r]]
+
+    Serves the cowdevices in the foreground and logs to standard error. It is started by
+    'cowdev -a' and 'cowloop load', and ended by 'cowloop unload' or SIGTERM.
+
+      maxcows=N     most devices at once, 1 to 1022 (16)
+      rdofile=FILE  activate this read-only image as device 0 ...
+      cowfile=FILE  ... with this cowfile
+      option=r      recover that cowfile when it is dirty
+
+    COWLOOP_RUN_DIR (/run/cowloop) and COWLOOP_DEV_DIR (/dev/cow) say where its state and the block nodes go.
+    """;
+
+if (args is ["--version"])
+{
+    Console.WriteLine($"cowloopd {ProgramVersion.Text}");
+    return 0;
+}
+if (args is ["--help"] or ["-h"])
+{
+    Console.WriteLine(Usage);
+    return 0;
+}
+
+bool reportsReady = args is [ReadyOption, ..];
+try
+{
+    LoadParameters parameters = LoadParameters.Parse(args.Skip(reportsReady ? 1 : 0));
+    Serve(parameters, CowloopPaths.FromEnvironment());
+    return 0;
+}
+catch (CowloopException exception)
+{
+    ServiceLog.Error(exception.Message + (exception.Hint is null ? "" : $" ({exception.Hint})"));
+    ReportReady(JsonSerializer.Serialize(ControlJson.Describe(exception), ControlJson.Default.ErrorReply));
+    return FailureExitCode;
+}
+
+void Serve(LoadParameters parameters, CowloopPaths paths)
+{
+    if (!HostProcess.IsRoot)
+    {
+        throw new CowloopException(Errno.EPERM, "cowloopd must run as root: it makes block devices", "use sudo");
+    }
+    using DirectoryLock runLock = Claim(paths.RunDirectory);
+    using DirectoryLock deviceLock = Claim(paths.DeviceDirectory);
+
+    using var service = new CowService(paths, parameters.MaxDevices);
+    LogStart(parameters);
+    if (parameters.Base is string baseName)
+    {
+        service.Attach(new AttachRequest(baseName, parameters.Cowfile!, Environment.CurrentDirectory, 0));
+    }
+    // Not to keep the caller's filesystem busy.
+    Environment.CurrentDirectory = "/";
+
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+    WebApplication api = ControlApi.Create(service, paths);
+    File.Delete(paths.ControlSocket);
+    uint mask = HostProcess.SetFileModeMask(0x3F | 0x40); // 0177: the socket is root's alone from its first moment
+    api.StartAsync().GetAwaiter().GetResult();
+    HostProcess.SetFileModeMask(mask);
+    ReportReady(ReadyText);
+
+    service.Ended.GetAwaiter().GetResult();
+    api.StopAsync().GetAwaiter().GetResult();
+    File.Delete(paths.ControlSocket);
+    ServiceLog.Notice("unloaded");
+
+    void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        ServiceLog.Notice($"{context.Signal}: ends when the last device is closed");
+        Task.Run(service.Drain);
+    }
+}
+
+static DirectoryLock Claim(string directory)
+{
+    try
+    {
+        Directory.CreateDirectory(directory);
+    }
+    catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+    {
+        throw new CowloopException(Errno.EACCES, $"cannot make {directory}: {exception.Message}");
+    }
+    return DirectoryLock.TryTake(directory)
+        ?? throw new CowloopException(Errno.EEXIST, $"another cowloopd uses {directory}", "cowloop status shows it");
+}
+
+static void LogStart(LoadParameters parameters)
+{
+    ServiceLog.Notice($"version: {ProgramVersion.Text}");
+    if (parameters.Warning is string warning)
+    {
+        ServiceLog.Warning(warning);
+    }
+    ServiceLog.Notice($"number of configured cowdevices: {parameters.MaxDevices}");
+    ServiceLog.Notice(parameters.Base is string baseName ? $"initialized on rdofile={baseName}" : "initialized without rdofile yet");
+}
+
+// What a tool that started this process waits for: nothing when all is well, else the error.
+void ReportReady(string text)
+{
+    if (reportsReady)
+    {
+        using var pipe = new FileStream(new SafeFileHandle(DetachedProcess.ReadyDescriptor, ownsHandle: true), FileAccess.Write);
+        pipe.Write(Encoding.UTF8.GetBytes(text));
+        reportsReady = false;
+    }
+}

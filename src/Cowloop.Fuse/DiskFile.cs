@@ -1,0 +1,63 @@
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+
+namespace Cowloop.Fuse;
+
+/// <summary>A device as a file: what the loop device is bound to.</summary>
+/// <param name="device">The device behind it; not owned.</param>
+public sealed class DiskFile(IBlockDevice device) : FuseFile
+{
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _openLock = new();
+    private int _openCount;
+
+    /// <summary>Completes when the last opening is gone: no request for the device will come any more.</summary>
+    public Task Released => _released.Task;
+
+    /// <inheritdoc/>
+    public override long LengthBytes => device.Info.LengthBytes;
+
+    /// <inheritdoc/>
+    public override uint Permissions => 0x180; // 0600
+
+    internal override uint OpenFlags => FuseAbi.FOPEN_DIRECT_IO | FuseAbi.FOPEN_PARALLEL_DIRECT_WRITES;
+
+    internal override Errno Open(out ulong handle)
+    {
+        handle = 0;
+        lock (_openLock)
+        {
+            if (_released.Task.IsCompleted)
+            {
+                return Errno.ENODEV;
+            }
+            _openCount++;
+            return Errno.None;
+        }
+    }
+
+    internal override Errno Read(ulong handle, long offsetBytes, Span<byte> target, out int lengthBytes)
+    {
+        lengthBytes = (int)Math.Clamp(LengthBytes - offsetBytes, 0, target.Length);
+        return device.Read(offsetBytes, target[..lengthBytes]);
+    }
+
+    internal override Errno Write(long offsetBytes, ReadOnlySpan<byte> source) =>
+        device.Write(offsetBytes, source, fua: false);
+
+    internal override Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap) =>
+        device.Zero(offsetBytes, lengthBytes, mayUnmap, fua: false);
+
+    internal override Errno Sync() => device.Flush();
+
+    internal override void Release(ulong handle)
+    {
+        lock (_openLock)
+        {
+            if (--_openCount == 0)
+            {
+                _released.SetResult();
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using Cowloop.Linux;
+
+namespace Cowloop.Fuse;
+
+/// <summary>
+/// The workers of a connection. When all of them are inside a request and none gets done for a while, one more starts, up
+/// to a bound: so a slow base does not stop the others. With enough idle ones again, the extra ones leave.
+/// </summary>
+internal sealed class FuseWorkerPool : IDisposable
+{
+    /// <summary>Sizes: a worker costs a thread, and memory as large as the requests it has seen (at most 1 MiB).</summary>
+    /// <param name="MinWorkers">Always there.</param>
+    /// <param name="MaxWorkers">Never more.</param>
+    public readonly record struct Bounds(int MinWorkers, int MaxWorkers);
+
+    private const int StackBytes = 256 * 1024;
+    private const long BusyMask = 0xffff;
+    private const long CompletedUnit = BusyMask + 1;
+
+    private static readonly TimeSpan StallTime = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan JoinTime = TimeSpan.FromSeconds(10);
+
+    private readonly FuseDevice _device;
+    private readonly FuseDispatcher _dispatcher;
+    private readonly Bounds _bounds;
+    private readonly Action<string> _log;
+    private readonly Lock _threadsLock = new();
+    private readonly HashSet<Thread> _threads = [];
+    private readonly AutoResetEvent _allBusy = new(false);
+    private readonly Thread _watcher;
+
+    // Busy workers in the low 16 bits, completed requests above: one atomic operation at each end of a request.
+    private long _activity;
+    private int _workerCount;
+    private bool _isWatching;
+    private bool _isStopping;
+
+    public FuseWorkerPool(FuseDevice device, FuseDispatcher dispatcher, Bounds bounds, Action<string> log)
+    {
+        _device = device;
+        _dispatcher = dispatcher;
+        _bounds = bounds;
+        _log = log;
+        for (int worker = 0; worker < bounds.MinWorkers; worker++)
+        {
+            AddWorker();
+        }
+        _watcher = new Thread(Watch, StackBytes) { Name = "fuse-watch", IsBackground = true };
+        _watcher.Start();
+    }
+
+    /// <summary>A worker has taken a request.</summary>
+    public void Begin()
+    {
+        long busy = Interlocked.Increment(ref _activity) & BusyMask;
+        if (busy >= Volatile.Read(ref _workerCount) && !Volatile.Read(ref _isWatching))
+        {
+            _allBusy.Set();
+        }
+    }
+
+    /// <summary>The request is done.</summary>
+    public void End() => Interlocked.Add(ref _activity, CompletedUnit - 1);
+
+    /// <summary>Asks, between two requests, whether the worker is one too many; if so it must leave.</summary>
+    public bool TryLeave()
+    {
+        int count = Volatile.Read(ref _workerCount);
+        long busy = Interlocked.Read(ref _activity) & BusyMask;
+        return count > _bounds.MinWorkers
+            && count - busy > _bounds.MinWorkers
+            && Interlocked.CompareExchange(ref _workerCount, count - 1, count) == count;
+    }
+
+    /// <summary>Waits until all workers have left; the filesystem must be gone already.</summary>
+    public void Dispose()
+    {
+        Volatile.Write(ref _isStopping, true);
+        _allBusy.Set();
+        _watcher.Join();
+        Thread[] threads;
+        lock (_threadsLock)
+        {
+            threads = [.. _threads];
+        }
+        foreach (Thread thread in threads)
+        {
+            if (!thread.Join(JoinTime))
+            {
+                _log($"worker {thread.Name} does not end: it waits for I/O");
+            }
+        }
+        _allBusy.Dispose();
+    }
+
+    private void AddWorker()
+    {
+        int number = Interlocked.Increment(ref _workerCount);
+        var thread = new Thread(RunWorker, StackBytes) { Name = $"fuse-{number}", IsBackground = true };
+        lock (_threadsLock)
+        {
+            _threads.Add(thread);
+        }
+        thread.Start();
+    }
+
+    private void RunWorker()
+    {
+        using (var worker = new FuseWorker(_device, _dispatcher, this, _log))
+        {
+            worker.Run();
+        }
+        lock (_threadsLock)
+        {
+            _threads.Remove(Thread.CurrentThread);
+        }
+    }
+
+    /// <summary>Sleeps until all workers are busy, and then looks now and then whether they get anywhere.</summary>
+    private void Watch()
+    {
+        while (!Volatile.Read(ref _isStopping))
+        {
+            _allBusy.WaitOne();
+            Volatile.Write(ref _isWatching, true);
+            while (!Volatile.Read(ref _isStopping) && AreAllBusy(out long completed))
+            {
+                Thread.Sleep(StallTime);
+                if (AreAllBusy(out long later) && later == completed && Volatile.Read(ref _workerCount) < _bounds.MaxWorkers)
+                {
+                    AddWorker();
+                }
+            }
+            Volatile.Write(ref _isWatching, false);
+        }
+    }
+
+    private bool AreAllBusy(out long completed)
+    {
+        long activity = Interlocked.Read(ref _activity);
+        completed = activity / CompletedUnit;
+        return (activity & BusyMask) >= Volatile.Read(ref _workerCount);
+    }
+}

@@ -1,0 +1,79 @@
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+using Cowloop.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace Cowloop.Fuse;
+
+/// <summary>Makes block devices: each overlay is a file of one shared FUSE connection, with a loop device on top. Works on every kernel.</summary>
+public sealed class LoopTransport : IDisposable
+{
+    private readonly FlatTree _tree = new();
+    private readonly FuseConnection _connection;
+
+    /// <summary>Mounts the connection.</summary>
+    /// <param name="log">Takes what has no request to answer; called by any thread.</param>
+    /// <exception cref="CowloopException">FUSE can't be had.</exception>
+    public LoopTransport(Action<string> log) => _connection = FuseConnection.MountDetached(_tree, log);
+
+    /// <summary>Makes a block device.</summary>
+    /// <param name="name">Unique name among the attached ones; losetup shows it.</param>
+    /// <param name="device">The overlay; must live until <see cref="LoopAttachment.Released"/>.</param>
+    /// <exception cref="CowloopException">There is no loop device to be had; nothing is left behind.</exception>
+    public LoopAttachment Attach(string name, IBlockDevice device)
+    {
+        var file = new DiskFile(device);
+        _tree.Add(name, file);
+        try
+        {
+            using SafeFileHandle handle = _connection.Open(name);
+            return new LoopAttachment(LoopDevice.Attach(handle, device.Info.SectorSize, name), RemoveWhenReleasedAsync(name, file));
+        }
+        catch
+        {
+            // The failed handle's release is on its way; the file must not be found by name again in any case.
+            _tree.Remove(name);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _connection.Dispose();
+
+    private async Task RemoveWhenReleasedAsync(string name, DiskFile file)
+    {
+        await file.Released.ConfigureAwait(false);
+        _tree.Remove(name);
+    }
+}
+
+/// <summary>An attached block device.</summary>
+public sealed class LoopAttachment
+{
+    private static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(30);
+
+    internal LoopAttachment(LoopDevice loop, Task released)
+    {
+        Loop = loop;
+        Released = released;
+    }
+
+    /// <summary>The loop device.</summary>
+    public LoopDevice Loop { get; }
+
+    /// <summary>Completes when the kernel has let go of the device, whoever asked for it. No request comes after it, and its name is free.</summary>
+    public Task Released { get; }
+
+    /// <summary>Takes the block device away unless it is in use, and waits until no request can come any more.</summary>
+    /// <returns><see cref="Errno.EBUSY"/> when it is in use; then nothing has changed.</returns>
+    public Errno TryDetach()
+    {
+        Errno errno = Loop.TryDetach();
+        // ENXIO: somebody took the loop device away behind our back, and its release is on the way.
+        if (errno is not (Errno.None or Errno.ENXIO))
+        {
+            return errno;
+        }
+        return Released.Wait(ReleaseTime) ? Errno.None : Errno.EBUSY;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using Cowloop.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace Cowloop.Linux;
+
+/// <summary>Starts a service: a process of its own session that outlives the one that starts it.</summary>
+public static unsafe class DetachedProcess
+{
+    /// <summary>The descriptor that the started process reports on.</summary>
+    public const int ReadyDescriptor = 3;
+
+    // glibc and musl need less than this for either of the two opaque structures.
+    private const int OpaqueBytes = 1024;
+
+    /// <summary>Starts a program with standard input and output on /dev/null and standard error appended to a file.</summary>
+    /// <param name="program">Path of the executable.</param>
+    /// <param name="arguments">Arguments behind the program's name.</param>
+    /// <param name="logPath">Where its standard error goes.</param>
+    /// <returns>What the process writes to <see cref="ReadyDescriptor"/> until it closes it: empty when it died before.</returns>
+    /// <exception cref="CowloopException">It can't be started.</exception>
+    public static string StartAndWait(string program, IReadOnlyList<string> arguments, string logPath)
+    {
+        int* pipe = stackalloc int[2];
+        if (LibC.pipe2(pipe, LibC.O_CLOEXEC) != 0)
+        {
+            throw new CowloopException(LibC.LastErrno, $"cannot make a pipe: {LibC.LastErrno.Text()}");
+        }
+        using SafeFileHandle reader = LibC.ToHandle(pipe[0]);
+        using (SafeFileHandle writer = LibC.ToHandle(pipe[1]))
+        {
+            Errno errno = Spawn(program, arguments, logPath, pipe[1]);
+            if (errno != Errno.None)
+            {
+                throw new CowloopException(errno, $"cannot start {program}: {errno.Text()}");
+            }
+        }
+        using var stream = new StreamReader(new FileStream(reader, FileAccess.Read));
+        return stream.ReadToEnd();
+    }
+
+    private static Errno Spawn(string program, IReadOnlyList<string> arguments, string logPath, int readyDescriptor)
+    {
+        byte* actions = stackalloc byte[OpaqueBytes];
+        byte* attributes = stackalloc byte[OpaqueBytes];
+        _ = LibC.posix_spawn_file_actions_init(actions);
+        _ = LibC.posix_spawnattr_init(attributes);
+        using var argv = new StringVector([program, .. arguments]);
+        using var environment = new StringVector(EnvironmentTexts());
+        try
+        {
+            _ = LibC.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", LibC.O_RDONLY, 0);
+            _ = LibC.posix_spawn_file_actions_addopen(actions, 1, "/dev/null", LibC.O_WRONLY, 0);
+            _ = LibC.posix_spawn_file_actions_addopen(actions, 2, logPath, LibC.O_WRONLY | LibC.O_CREAT | LibC.O_APPEND, 0x1A0); // 0640
+            _ = LibC.posix_spawn_file_actions_adddup2(actions, readyDescriptor, ReadyDescriptor);
+            _ = LibC.posix_spawnattr_setflags(attributes, LibC.POSIX_SPAWN_SETSID);
+            int pid;
+            return (Errno)LibC.posix_spawn(&pid, program, actions, attributes, argv.Pointers, environment.Pointers);
+        }
+        finally
+        {
+            _ = LibC.posix_spawn_file_actions_destroy(actions);
+            _ = LibC.posix_spawnattr_destroy(attributes);
+        }
+    }
+
+    private static List<string> EnvironmentTexts()
+    {
+        var texts = new List<string>();
+        foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            texts.Add($"{variable.Key}={variable.Value}");
+        }
+        return texts;
+    }
+
+    /// <summary>A NULL-ended array of C strings.</summary>
+    private sealed class StringVector : IDisposable
+    {
+        private readonly int _count;
+
+        public StringVector(IReadOnlyList<string> texts)
+        {
+            _count = texts.Count;
+            Pointers = (byte**)NativeMemory.AllocZeroed((nuint)(_count + 1), (nuint)sizeof(byte*));
+            for (int index = 0; index < _count; index++)
+            {
+                Pointers[index] = (byte*)Marshal.StringToCoTaskMemUTF8(texts[index]);
+            }
+        }
+
+        public byte** Pointers { get; }
+
+        public void Dispose()
+        {
+            for (int index = 0; index < _count; index++)
+            {
+                Marshal.FreeCoTaskMem((nint)Pointers[index]);
+            }
+            NativeMemory.Free(Pointers);
+        }
+    }
+}

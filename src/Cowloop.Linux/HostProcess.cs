@@ -1,0 +1,29 @@
+namespace Cowloop.Linux;
+
+/// <summary>What this process asks the kernel about or for itself.</summary>
+public static class HostProcess
+{
+    /// <summary>True for root, or what passes for it in a container.</summary>
+    public static bool IsRoot => LibC.geteuid() == 0;
+
+    /// <summary>
+    /// Marks the calling thread as one that writes out other processes' data: when it needs memory the kernel must not
+    /// make it wait for that very writing. Best effort: not every container allows it.
+    /// </summary>
+    public static bool TryBecomeIoFlusher() => LibC.prctl(LibC.PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
+
+    /// <summary>Sets the permission bits that new files of this process don't get.</summary>
+    /// <returns>What it was before.</returns>
+    public static uint SetFileModeMask(uint mask) => LibC.umask(mask);
+
+    /// <summary>Writes all filesystems out, as sync(1).</summary>
+    public static void SyncAll() => LibC.sync();
+
+    /// <summary>The name this process was called by: a link's name, where the runtime only knows the program behind it.</summary>
+    public static string CalledName()
+    {
+        string commandLine = File.ReadAllText("/proc/self/cmdline");
+        int end = commandLine.IndexOf('\0');
+        return end < 0 ? commandLine : commandLine[..end];
+    }
+}

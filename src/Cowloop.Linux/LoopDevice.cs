@@ -1,0 +1,246 @@
+using System.Globalization;
+using System.Text;
+using Cowloop.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace Cowloop.Linux;
+
+/// <summary>A partition of a loop device.</summary>
+/// <param name="Number">Its device number.</param>
+/// <param name="StartBytes">Where it starts on the disk.</param>
+/// <param name="LengthBytes">Its length.</param>
+public readonly record struct LoopPartition(DeviceNumber Number, long StartBytes, long LengthBytes);
+
+/// <summary>A loop device of ours: the block device that the kernel makes of an open file.</summary>
+public sealed unsafe class LoopDevice
+{
+    // Somebody else may take the free number between asking for it and using it.
+    private const int MaxTries = 64;
+    private const string ControlPath = "/dev/loop-control";
+
+    private LoopDevice(int index)
+    {
+        Index = index;
+        Number = new DeviceNumber(7, 0);
+    }
+
+    /// <summary>N of /dev/loopN.</summary>
+    public int Index { get; }
+
+    /// <summary>The kernel's name: loopN.</summary>
+    public string KernelName => $"loop{Index}";
+
+    /// <summary>Device number of the whole disk.</summary>
+    public DeviceNumber Number { get; private init; }
+
+    private string NodePath => $"/dev/{KernelName}";
+
+    /// <summary>
+    /// Binds a file to a free loop device: direct I/O, so that nothing is cached twice, partitions scanned.
+    /// </summary>
+    /// <param name="file">The file; the kernel keeps its own reference.</param>
+    /// <param name="sectorSize">Logical sector size in bytes.</param>
+    /// <param name="label">What losetup -l and the loop status show as the file's name.</param>
+    /// <exception cref="CowloopException">There is no loop device to be had.</exception>
+    public static LoopDevice Attach(SafeFileHandle file, int sectorSize, string label)
+    {
+        using SafeFileHandle control = LibC.ToHandle(LibC.open(ControlPath, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
+        if (control.IsInvalid)
+        {
+            throw new CowloopException(
+                LibC.LastErrno,
+                $"cannot open {ControlPath}: {LibC.LastErrno.Text()}",
+                "the kernel's loop driver is needed: modprobe loop, or give the container that device");
+        }
+        for (int attempt = 0; attempt < MaxTries; attempt++)
+        {
+            int index = LibC.ioctl(control, LibC.LOOP_CTL_GET_FREE, null);
+            if (index < 0)
+            {
+                throw NoFreeDevice(LibC.LastErrno);
+            }
+            var device = new LoopDevice(index) { Number = ReadNumber(index) };
+            Errno errno = device.TryConfigure(file, sectorSize, label);
+            if (errno == Errno.None)
+            {
+                return device;
+            }
+            if (errno != Errno.EBUSY)
+            {
+                throw new CowloopException(errno, $"cannot set up {device.NodePath}: {errno.Text()}");
+            }
+        }
+        throw NoFreeDevice(Errno.EBUSY);
+    }
+
+    /// <summary>
+    /// Takes the device apart unless somebody has it open. The kernel's own detach is lazy: with openers it succeeds and
+    /// waits for the last close. So its effect is looked at, and taken back when the device is in use.
+    /// </summary>
+    /// <returns><see cref="Errno.EBUSY"/> when it is in use, and then nothing has changed.</returns>
+    public Errno TryDetach()
+    {
+        using SafeFileHandle? node = OpenNode();
+        if (node is null)
+        {
+            return LibC.LastErrno;
+        }
+        if (LibC.ioctl(node, LibC.LOOP_CLR_FD, null) != 0)
+        {
+            return LibC.LastErrno;
+        }
+        LibC.loop_info64 info;
+        if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+        {
+            // Not bound any more: our close, the last one, completes it.
+            return Errno.None;
+        }
+        info.lo_flags &= ~LibC.LO_FLAGS_AUTOCLEAR;
+        return LibC.ioctl(node, LibC.LOOP_SET_STATUS64, &info) == 0 ? Errno.EBUSY : LibC.LastErrno;
+    }
+
+    /// <summary>Lets the kernel take the device apart as soon as its last user closes it; at once when there is none.</summary>
+    public Errno DetachOnLastClose()
+    {
+        using SafeFileHandle? node = OpenNode();
+        return node is not null && LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0 ? Errno.None : LibC.LastErrno;
+    }
+
+    /// <summary>The partitions that the kernel knows of this disk, by partition number.</summary>
+    public SortedDictionary<int, LoopPartition> Partitions()
+    {
+        const int SysfsSectorBytes = 512;
+        var partitions = new SortedDictionary<int, LoopPartition>();
+        string directory = $"/sys/block/{KernelName}";
+        if (!Directory.Exists(directory))
+        {
+            return partitions;
+        }
+        foreach (string path in Directory.EnumerateDirectories(directory, $"{KernelName}p*"))
+        {
+            // A partition may go while it is looked at.
+            if (TryReadText($"{path}/partition", out string number)
+                && TryReadText($"{path}/dev", out string device)
+                && TryReadText($"{path}/start", out string start)
+                && TryReadText($"{path}/size", out string size)
+                && int.TryParse(number, CultureInfo.InvariantCulture, out int index)
+                && DeviceNumber.TryParse(device, out DeviceNumber parsed)
+                && long.TryParse(start, CultureInfo.InvariantCulture, out long startSector)
+                && long.TryParse(size, CultureInfo.InvariantCulture, out long sectorCount))
+            {
+                partitions[index] = new LoopPartition(parsed, startSector * SysfsSectorBytes, sectorCount * SysfsSectorBytes);
+            }
+        }
+        return partitions;
+    }
+
+    /// <summary>
+    /// Clears a device whose server has died: it answers nothing but errors. If somebody has it open, it goes with the
+    /// last close.
+    /// </summary>
+    /// <param name="number">Number of a block device.</param>
+    /// <param name="label">The label it was attached with; a loop device with another one is left alone.</param>
+    /// <returns>True when it was such a device.</returns>
+    public static bool ClearDead(DeviceNumber number, string label)
+    {
+        const int LoopMajor = 7;
+        if (number.Major != LoopMajor)
+        {
+            return false;
+        }
+        using SafeFileHandle node = LibC.ToHandle(LibC.open($"/dev/loop{number.Minor}", LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
+        LibC.loop_info64 info;
+        if (node.IsInvalid || LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+        {
+            return false;
+        }
+        ReadOnlySpan<byte> name = info.lo_file_name;
+        return name[..Math.Max(name.IndexOf((byte)0), 0)].SequenceEqual(Encoding.UTF8.GetBytes(label))
+            && LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0;
+    }
+
+    /// <summary>Finds a loop device that is bound to a regular file for writing.</summary>
+    /// <returns>Its path, or null.</returns>
+    public static string? FindWritableUser(FileIdentity file)
+    {
+        foreach (string path in Directory.EnumerateDirectories("/sys/block", "loop*"))
+        {
+            if (!Directory.Exists($"{path}/loop"))
+            {
+                continue;
+            }
+            string node = $"/dev/{Path.GetFileName(path)}";
+            using SafeFileHandle handle = LibC.ToHandle(LibC.open(node, LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
+            LibC.loop_info64 info;
+            if (!handle.IsInvalid
+                && LibC.ioctl(handle, LibC.LOOP_GET_STATUS64, &info) == 0
+                && (info.lo_flags & LibC.LO_FLAGS_READ_ONLY) == 0
+                && info.lo_inode == file.Inode
+                && DeviceNumber.FromDevice(info.lo_device) == file.Device)
+            {
+                return node;
+            }
+        }
+        return null;
+    }
+
+    private static DeviceNumber ReadNumber(int index) =>
+        TryReadText($"/sys/block/loop{index}/dev", out string text) && DeviceNumber.TryParse(text, out DeviceNumber number)
+            ? number
+            : new DeviceNumber(7, (uint)index);
+
+    private static bool TryReadText(string path, out string text)
+    {
+        try
+        {
+            text = File.ReadAllText(path);
+            return true;
+        }
+        catch (IOException)
+        {
+            text = "";
+            return false;
+        }
+    }
+
+    private static CowloopException NoFreeDevice(Errno errno) =>
+        new(errno, $"no free loop device: {errno.Text()}", "losetup -l lists the ones in use; detach one that is not needed");
+
+    private Errno TryConfigure(SafeFileHandle file, int sectorSize, string label)
+    {
+        using SafeFileHandle? node = OpenNode();
+        if (node is null)
+        {
+            return LibC.LastErrno;
+        }
+        var config = new LibC.loop_config { block_size = (uint)sectorSize };
+        config.info.lo_flags = LibC.LO_FLAGS_PARTSCAN | LibC.LO_FLAGS_DIRECT_IO;
+        // One byte stays 0: the name is a C string.
+        Encoding.UTF8.GetEncoder().Convert(label, ((Span<byte>)config.info.lo_file_name)[..63], true, out _, out _, out _);
+        bool added = false;
+        try
+        {
+            file.DangerousAddRef(ref added);
+            config.fd = (uint)file.DangerousGetHandle();
+            return LibC.ioctl(node, LibC.LOOP_CONFIGURE, &config) == 0 ? Errno.None : LibC.LastErrno;
+        }
+        finally
+        {
+            if (added)
+            {
+                file.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>Opens the device; in a container without udev or devtmpfs the kernel's node is made first.</summary>
+    private SafeFileHandle? OpenNode()
+    {
+        SafeFileHandle node = LibC.ToHandle(LibC.open(NodePath, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
+        if (node.IsInvalid && LibC.LastErrno == Errno.ENOENT && BlockNode.TryCreate(NodePath, Number) == Errno.None)
+        {
+            node = LibC.ToHandle(LibC.open(NodePath, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
+        }
+        return node.IsInvalid ? null : node;
+    }
+}

@@ -1,0 +1,174 @@
+using System.Text.Json;
+using Cowloop.Control;
+using Cowloop.Core;
+
+namespace Cowloop.Tools.Applets;
+
+/// <summary>cowdev: list, activate and deactivate cowdevices (specification 5.2).</summary>
+internal static class Cowdev
+{
+    private const string AcceptBaseOption = "--accept-base";
+    private const int UsageExitCode = 1;
+    private const int FailureExitCode = 2;
+
+    public static int Run(string program, string[] arguments)
+    {
+        CowloopPaths paths = CowloopPaths.FromEnvironment();
+        switch (arguments)
+        {
+            case ["--version"]:
+                Console.WriteLine($"cowdev {ProgramVersion.Text}");
+                return 0;
+            case ["--help"]:
+                Console.Write(Usage(program) + Help(paths));
+                return 0;
+            case ["-l"]:
+                return List(paths);
+            case ["-a", .. string[] operands]:
+                bool acceptBase = operands.Contains(AcceptBaseOption);
+                return operands.Where(operand => operand != AcceptBaseOption).ToArray() switch
+                {
+                    [string rdofile, string cowfile] => Activate(program, paths, rdofile, cowfile, null, acceptBase),
+                    [string rdofile, string cowfile, string device] => Activate(program, paths, rdofile, cowfile, device, acceptBase),
+                    _ => WrongUsage(program),
+                };
+            case ["-d", string device]:
+                return Deactivate(program, paths, device);
+            default:
+                return WrongUsage(program);
+        }
+    }
+
+    private static int List(CowloopPaths paths)
+    {
+        IReadOnlyList<DeviceStatus> devices = ReadDevices(paths);
+        if (devices.Count == 0)
+        {
+            return 0;
+        }
+        Console.WriteLine($"{"cowdevice",-12}  {"read-only file",-32} {"copy-on-write file",-32}");
+        Console.WriteLine(new string('-', 80));
+        foreach (DeviceStatus device in devices)
+        {
+            Console.WriteLine($"{device.Path,-12}  {device.Base,-32} {device.Cowfile,-32}");
+        }
+        Console.WriteLine();
+        return 0;
+    }
+
+    /// <summary>The list that everybody may read; without a service there is none, and no device.</summary>
+    private static IReadOnlyList<DeviceStatus> ReadDevices(CowloopPaths paths)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(paths.DeviceList);
+            return JsonSerializer.Deserialize(stream, ControlJson.Default.IReadOnlyListDeviceStatus) ?? [];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private static int Activate(string program, CowloopPaths paths, string rdofile, string cowfile, string? device, bool acceptBase)
+    {
+        const string Action = "activate new cowdevice";
+        using var client = new ControlClient(paths);
+        try
+        {
+            ServiceStarter.EnsureRunning(client, paths);
+        }
+        catch (CowloopException exception)
+        {
+            Console.Error.WriteLine($"{paths.ClassicControlDevice}: {Errno.ENXIO.Text()}");
+            ErrorReport.Write(program, exception);
+            return FailureExitCode;
+        }
+        return WithService(program, paths, client, Action, () =>
+        {
+            int? number = null;
+            if (device is not null)
+            {
+                number = DeviceArgument.Resolve(device, "preferred cowdevice", client, paths, out string message);
+                if (number is null)
+                {
+                    Console.Error.WriteLine(message);
+                    return FailureExitCode;
+                }
+            }
+            AttachReply reply = client.Attach(new AttachRequest(rdofile, cowfile, Environment.CurrentDirectory, number, acceptBase));
+            foreach (string warning in reply.Warnings)
+            {
+                Console.Error.WriteLine($"{Path.GetFileName(program)}: warning: {warning}");
+            }
+            Console.WriteLine(reply.Device.Path);
+            return 0;
+        });
+    }
+
+    private static int Deactivate(string program, CowloopPaths paths, string device)
+    {
+        using var client = new ControlClient(paths);
+        return WithService(program, paths, client, "deactivate existing cowdevice", () =>
+        {
+            if (DeviceArgument.Resolve(device, "preferred device", client, paths, out string message) is not int number)
+            {
+                Console.Error.WriteLine(message);
+                return FailureExitCode;
+            }
+            client.Detach(number);
+            return 0;
+        });
+    }
+
+    /// <summary>Reaching the service comes first, as opening the control device did.</summary>
+    private static int WithService(string program, CowloopPaths paths, ControlClient client, string action, Func<int> work)
+    {
+        try
+        {
+            client.Connect();
+        }
+        catch (CowloopException exception)
+        {
+            ErrorReport.Write(program, paths.ClassicControlDevice, exception);
+            return FailureExitCode;
+        }
+        try
+        {
+            return work();
+        }
+        catch (CowloopException exception)
+        {
+            ErrorReport.Write(program, action, exception);
+            return FailureExitCode;
+        }
+    }
+
+    private static int WrongUsage(string program)
+    {
+        Console.Error.Write(Usage(program));
+        return UsageExitCode;
+    }
+
+    private static string Usage(string program) => $"""
+        Usage:
+        {'\t'}{program} -l                          {'\t'}list active cowdevices
+        {'\t'}{program} -a rdofile cowfile [devfile]{'\t'}activate new cowdevice
+        {'\t'}{program} -d devfile                  {'\t'}deactivate existing cowdevice
+
+        """;
+
+    private static string Help(CowloopPaths paths) => $"""
+
+        rdofile is the image or block device that is never changed; cowfile gets the changes and is made
+        when it does not exist. -a prints the new device and starts the service when it is not running.
+        -a {AcceptBaseOption} takes an rdofile that something else may be writing to.
+
+        Example:
+        {'\t'}cowdev -a disk.img my.cow
+        {'\t'}mount {paths.Node(0)} /mnt
+        {'\t'}umount /mnt
+        {'\t'}cowdev -d {paths.Node(0)}
+
+        """;
+}

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Cowloop.Control;
+using Cowloop.Core;
+using Cowloop.Linux;
+
+namespace Cowloop.Tools;
+
+/// <summary>Starts cowloopd, which lies beside this program, and waits until it serves.</summary>
+internal static class ServiceStarter
+{
+    private static readonly TimeSpan OtherStarterTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Starts the service unless it runs already or COWLOOP_AUTOSTART=0 forbids it.</summary>
+    /// <exception cref="CowloopException">It does not start.</exception>
+    public static void EnsureRunning(ControlClient client, CowloopPaths paths)
+    {
+        if (!client.IsServiceRunning && Environment.GetEnvironmentVariable("COWLOOP_AUTOSTART") != "0")
+        {
+            Start(client, paths, []);
+        }
+    }
+
+    /// <summary>Starts the service with parameters.</summary>
+    /// <exception cref="CowloopException">It does not start, or its first device can't be activated.</exception>
+    public static void Start(ControlClient client, CowloopPaths paths, IReadOnlyList<string> parameters)
+    {
+        if (!HostProcess.IsRoot)
+        {
+            throw new CowloopException(Errno.EPERM, "starting cowloop needs root: it makes block devices", "use sudo");
+        }
+        string program = Path.Combine(AppContext.BaseDirectory, "cowloopd");
+        if (!File.Exists(program))
+        {
+            throw new CowloopException(Errno.ENOENT, $"the service {program} is missing", "install cowloop again");
+        }
+        // The log lies there.
+        Directory.CreateDirectory(paths.RunDirectory);
+        string answer = DetachedProcess.StartAndWait(program, ["--ready", .. parameters], paths.Log);
+        if (answer == "ready")
+        {
+            return;
+        }
+        CowloopException failure = answer.StartsWith('{')
+            ? ControlJson.ToException(JsonSerializer.Deserialize(answer, ControlJson.Default.ErrorReply)!)
+            : new CowloopException(Errno.ENXIO, "the service died while starting", $"see {paths.Log}");
+        if (failure.Errno != Errno.EEXIST || parameters.Count > 0 || !WaitForOther(client))
+        {
+            throw failure;
+        }
+    }
+
+    /// <summary>Somebody else is starting a service at this moment: theirs will do.</summary>
+    private static bool WaitForOther(ControlClient client)
+    {
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < OtherStarterTime; Thread.Sleep(PollTime))
+        {
+            if (client.IsServiceRunning)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Cowloop.Control;
+using Cowloop.Core;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>cowloop unload: what <c>rmmod cowloop</c> was (specification 4.2).</summary>
+internal static class UnloadVerb
+{
+    private const int FailureExitCode = 2;
+
+    public static Command Create()
+    {
+        var wait = new Option<bool>("--wait")
+        {
+            Description = "Take no new devices, and end as soon as those in use are closed. Interrupting the command does not take that back.",
+        };
+        var command = new Command("unload", "Deactivate all devices and end the service; refused while a device is in use.\n\nExample: cowloop unload --wait")
+        {
+            wait,
+        };
+        command.SetAction(result => CowloopFront.WithClient((client, _) => Unload(client, result.GetValue(wait))));
+        return command;
+    }
+
+    private static int Unload(ControlClient client, bool wait)
+    {
+        client.Connect();
+        try
+        {
+            client.Unload(wait);
+            return 0;
+        }
+        catch (CowloopException exception)
+        {
+            ErrorReport.Write("cowloop", "unload cowloop", exception);
+            return FailureExitCode;
+        }
+    }
+}
