@@ -11,13 +11,29 @@ internal static class ControlApi
     // Two paths of at most 4096 characters and some JSON around them.
     private const long MaxRequestBytes = 64 * 1024;
 
+    private static readonly ProducesResponseTypeMetadata[] ErrorResponses =
+    [
+        new(StatusCodes.Status400BadRequest, typeof(ErrorReply), ["application/json"]),
+        new(StatusCodes.Status404NotFound, typeof(ErrorReply), ["application/json"]),
+        new(StatusCodes.Status409Conflict, typeof(ErrorReply), ["application/json"]),
+        new(StatusCodes.Status500InternalServerError, typeof(ErrorReply), ["application/json"]),
+        new(StatusCodes.Status507InsufficientStorage, typeof(ErrorReply), ["application/json"]),
+    ];
+
     /// <summary>Makes the server; it does not listen yet.</summary>
     public static WebApplication Create(CowService service, CowloopPaths paths)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        // Empty: no settings file of whatever directory it starts in, no environment variables, no console logger.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, ServiceLifetime>();
-        builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ControlJson.Default));
+        builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        builder.Services.ConfigureHttpJsonOptions(options =>
+        {
+            options.SerializerOptions.RespectNullableAnnotations = true;
+            options.SerializerOptions.RespectRequiredConstructorParameters = true;
+            options.SerializerOptions.TypeInfoResolverChain.Insert(0, ControlJson.Default);
+        });
         builder.Services.AddOpenApi("openapi", options => options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "cowloop control API";
@@ -25,7 +41,7 @@ internal static class ControlApi
             document.Servers = [];
             return Task.CompletedTask;
         }));
-        builder.WebHost.ConfigureKestrel(options =>
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
             options.Limits.MaxRequestBodySize = MaxRequestBytes;
@@ -35,25 +51,34 @@ internal static class ControlApi
         WebApplication app = builder.Build();
         app.UseExceptionHandler(handler => handler.Run(WriteErrorAsync));
         app.MapOpenApi("/{documentName}.json");
-        app.MapGet("/v1/service", () => service.Describe())
+        app.MapFallback(context => throw new CowloopException(
+            Errno.ENODEV,
+            $"there is no {context.Request.Method} {context.Request.Path}",
+            "GET /openapi.json describes the requests"));
+        Map(app.MapGroup("/v1").WithTags("v1").WithMetadata(ErrorResponses), service);
+        return app;
+    }
+
+    private static void Map(RouteGroupBuilder v1, CowService service)
+    {
+        v1.MapGet("/service", () => service.Describe())
             .WithSummary("State of the service and all devices");
-        app.MapPost("/v1/service/sync", () => Done(service.Sync))
+        v1.MapPost("/service/sync", () => Done(service.Sync))
             .WithSummary("Makes all cowfiles durable and clean")
             .Produces(StatusCodes.Status204NoContent);
-        app.MapPost("/v1/service/unload", (UnloadRequest request) => UnloadAsync(service, request))
+        v1.MapPost("/service/unload", (UnloadRequest request) => UnloadAsync(service, request))
             .WithSummary("Deactivates all devices and ends the service")
             .Produces(StatusCodes.Status204NoContent);
-        app.MapGet("/v1/devices", () => service.Describe().Devices)
+        v1.MapGet("/devices", () => service.Describe().Devices)
             .WithSummary("State of all devices");
-        app.MapPost("/v1/devices", (AttachRequest request) => TypedResults.Json(service.Attach(request), ControlJson.Default.AttachReply, statusCode: StatusCodes.Status201Created))
+        v1.MapPost("/devices", (AttachRequest request) => TypedResults.Json(service.Attach(request), ControlJson.Default.AttachReply, statusCode: StatusCodes.Status201Created))
             .WithSummary("Activates a device")
             .Produces<AttachReply>(StatusCodes.Status201Created);
-        app.MapGet("/v1/devices/{number:int}", (int number) => service.Describe(number))
+        v1.MapGet("/devices/{number:int}", (int number) => service.Describe(number))
             .WithSummary("State of a device");
-        app.MapDelete("/v1/devices/{number:int}", (int number) => Done(() => service.Detach(number)))
+        v1.MapDelete("/devices/{number:int}", (int number) => Done(() => service.Detach(number)))
             .WithSummary("Deactivates a device")
             .Produces(StatusCodes.Status204NoContent);
-        return app;
     }
 
     private static NoContent Done(Action action)
@@ -82,7 +107,7 @@ internal static class ControlApi
         CowloopException shown = exception switch
         {
             CowloopException known => known,
-            BadHttpRequestException bad => new CowloopException(Errno.EINVAL, bad.Message, "GET /openapi.json describes the requests"),
+            BadHttpRequestException bad => new CowloopException(Errno.EINVAL, bad.InnerException?.Message ?? bad.Message, "GET /openapi.json describes the requests"),
             _ => new CowloopException(Errno.EIO, $"unexpected: {exception?.Message}", "please report this, with the service's log"),
         };
         if (exception is not (CowloopException or BadHttpRequestException))

@@ -103,7 +103,9 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         {
             throw new CowloopException(Errno.ENAMETOOLONG, $"a path has at most {MaxPathLength} characters, and no zero byte");
         }
-        return Path.GetFullPath(name, directory);
+        return Path.IsPathFullyQualified(directory)
+            ? Path.GetFullPath(name, directory)
+            : throw new CowloopException(Errno.EINVAL, $"the directory '{directory}' is not an absolute path");
     }
 
     private static T About<T>(string path, Func<T> step)

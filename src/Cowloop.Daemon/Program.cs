@@ -76,6 +76,8 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     api.StartAsync().GetAwaiter().GetResult();
     HostProcess.SetFileModeMask(mask);
     ReportReady(ReadyText);
+    // Starting up leaves garbage that an idle service would keep for ever.
+    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     service.Ended.GetAwaiter().GetResult();
     api.StopAsync().GetAwaiter().GetResult();
