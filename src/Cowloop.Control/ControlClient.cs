@@ -24,7 +24,7 @@ public sealed class ControlClient : IDisposable
         };
     }
 
-    /// <summary>True when a service answers.</summary>
+    /// <summary>True when there is a service, whether or not this user may talk to it.</summary>
     public bool IsServiceRunning
     {
         get
@@ -34,9 +34,9 @@ public sealed class ControlClient : IDisposable
                 Connect();
                 return true;
             }
-            catch (CowloopException)
+            catch (CowloopException exception)
             {
-                return false;
+                return exception.Errno == Errno.EACCES;
             }
         }
     }

@@ -65,9 +65,26 @@ internal sealed class CowService : IDisposable
         {
             ServiceLog.Warning(warning);
         }
-        _nodes.Add(device);
-        _status.Add(device);
-        _ = CloseWhenReleasedAsync(device);
+        try
+        {
+            _nodes.Add(device);
+            _status.Add(device);
+            _table.Publish(device);
+        }
+        catch
+        {
+            _ = device.TryDetach();
+            throw;
+        }
+        finally
+        {
+            // However it has come into being, it ends in one way: when the kernel lets go of it.
+            _ = CloseWhenReleasedAsync(device);
+        }
+        if (_isDraining)
+        {
+            DetachWhenUnused(device);
+        }
         ServiceLog.Notice($"cowdevice {device.Number} activated: {device.Files.BasePath} with {device.Files.CowfilePath} as {device.Attachment.Loop.KernelName}");
         return new AttachReply(_status.Describe(device, new DeviceUsers()), warnings);
     }
@@ -117,13 +134,17 @@ internal sealed class CowService : IDisposable
             {
                 Detach(device);
             }
+            if (!_table.IsEmpty)
+            {
+                throw new CowloopException(Errno.EBUSY, "a device is just being activated", "try again");
+            }
         }
         catch
         {
             _table.SetClosed(false);
             throw;
         }
-        EndIfEmpty();
+        _drained.TrySetResult();
     }
 
     /// <summary>Takes no new devices, flushes all, deactivates each as soon as nobody uses it, and ends the service with the last.</summary>

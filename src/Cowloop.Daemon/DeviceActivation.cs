@@ -19,7 +19,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
     private readonly BaseOpener _bases = new(table);
     private readonly CowfileOpener _cowfiles = new(table);
 
-    /// <summary>Activates a device and puts it into the table.</summary>
+    /// <summary>Activates a device under a number of the table; the caller publishes it there.</summary>
     /// <param name="request">What is wanted.</param>
     /// <param name="warnings">What the user should know.</param>
     /// <exception cref="CowloopException">Refused.</exception>
@@ -41,7 +41,6 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 throw;
             }
             warnings = opened.Warnings;
-            table.Publish(device);
             return device;
         }
         catch

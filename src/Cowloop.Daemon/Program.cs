@@ -11,6 +11,7 @@ using Microsoft.Win32.SafeHandles;
 const string ReadyOption = "--ready";
 const string ReadyText = "ready";
 const int FailureExitCode = 1;
+const int ControlThreads = 64;
 const string Usage = """
     Usage: cowloopd [maxcows=N] [rdofile=FILE cowfile=FILE [option=r]]
 
@@ -65,6 +66,8 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     {
         service.Attach(new AttachRequest(baseName, parameters.Cowfile!, Environment.CurrentDirectory, 0));
     }
+    // Requests wait for the kernel, on threads of the pool: a storm of them must not wait for the pool to grow.
+    ThreadPool.SetMinThreads(ControlThreads, ControlThreads);
     // Not to keep the caller's filesystem busy.
     Environment.CurrentDirectory = "/";
 

@@ -39,7 +39,7 @@ public sealed class DiskFile(IBlockDevice device) : FuseFile
     internal override Errno Read(ulong handle, long offsetBytes, Span<byte> target, out int lengthBytes)
     {
         lengthBytes = (int)Math.Clamp(LengthBytes - offsetBytes, 0, target.Length);
-        return device.Read(offsetBytes, target[..lengthBytes]);
+        return lengthBytes == 0 ? Errno.None : device.Read(offsetBytes, target[..lengthBytes]);
     }
 
     internal override Errno Write(long offsetBytes, ReadOnlySpan<byte> source) =>

@@ -112,7 +112,10 @@ public sealed unsafe class BlockEvents : IDisposable
             int nameBytes = BitConverter.ToInt32(rest[12..]);
             Span<byte> name = rest.Slice(HeaderBytes, nameBytes);
             int end = name.IndexOf((byte)0);
-            nodeNames.Add(Encoding.UTF8.GetString(end < 0 ? name : name[..end]));
+            if (nameBytes > 0) // An event without a name is about the directory itself.
+            {
+                nodeNames.Add(Encoding.UTF8.GetString(end < 0 ? name : name[..end]));
+            }
             rest = rest[(HeaderBytes + nameBytes)..];
         }
     }
