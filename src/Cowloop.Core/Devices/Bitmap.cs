@@ -11,8 +11,8 @@ namespace Cowloop.Core.Devices;
 /// bitmap only ever gains bits, so a torn write of it is harmless and needs no journal.
 /// </summary>
 /// <remarks>
-/// Two images are kept: the live one, which readers and writers use, and the published one, which is what the disk may
-/// show. A flush copies live to published first, then makes the data durable, and only then writes the published image:
+/// Two images are kept: the live one, which readers and writers use, and the published one, whose changed blocks are what
+/// the disk may show. A flush copies live to published first, then makes the data durable, and only then writes the published image:
 /// a bit set meanwhile is not in the copy, so it never reaches the disk before its data.
 /// <para>
 /// Thread safety: reading and <see cref="Set"/> are lock-free; <see cref="CopyChanged"/> and <see cref="WriteCopied"/>
@@ -71,7 +71,6 @@ public sealed class Bitmap : IDisposable
     {
         ArgumentNullException.ThrowIfNull(file);
         Span<byte> live = MemoryMarshal.AsBytes(_live.Span);
-        Span<byte> published = MemoryMarshal.AsBytes(_published.Span);
         for (long positionBytes = 0; positionBytes < live.Length;)
         {
             Errno errno = file.NextData(CowLayout.BitmapOffsetBytes + positionBytes, out long dataOffsetBytes);
@@ -92,7 +91,6 @@ public sealed class Bitmap : IDisposable
             {
                 return errno;
             }
-            live.Slice(start, length).CopyTo(published[start..]);
             CountLoaded(start / sizeof(ulong), length / sizeof(ulong));
             positionBytes += length;
         }

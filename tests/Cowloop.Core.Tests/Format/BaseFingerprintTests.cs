@@ -1,0 +1,111 @@
+using Cowloop.Core.Format;
+using Cowloop.Core.Tests.Support;
+
+namespace Cowloop.Core.Tests.Format;
+
+public class BaseFingerprintTests
+{
+    /// <summary>The vectors of specification 2.3 (T1): the low 32 bits, which are the whole value of a 32-bit header.</summary>
+    public static TheoryData<string, uint> Vectors => new()
+    {
+        { nameof(Fixtures.F1), 0xce7e7ab8 },
+        { nameof(Fixtures.F2), 0x0d },
+        { nameof(Fixtures.F3), 0x0201 },
+        { nameof(Fixtures.F4), 0x80030201 },
+        { nameof(Fixtures.F5), 0x7f030201 },
+        { nameof(Fixtures.F6), 0x80030201 },
+        { nameof(Fixtures.F7), 0x030201 },
+        { nameof(Fixtures.F8), 0 },
+        { nameof(Fixtures.F9), 0 },
+        { nameof(Fixtures.F11), 0x80808080 },
+        { nameof(Fixtures.R), 0xce7e7ab8 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Vectors))]
+    public void Is_that_of_the_original(string name, uint expected)
+    {
+        byte[] content = (byte[])typeof(Fixtures).GetProperty(name)!.GetValue(null)!;
+
+        Assert.Equal(expected, BaseFingerprint.Compute(new FlatFile(content), content.Length / 1024));
+        Assert.Equal(expected, BaseFingerprint.Compute(new MemoryFile(content), content.Length / 1024));
+    }
+
+    [Fact]
+    public void A_normal_base_costs_four_small_reads()
+    {
+        var file = new TracingFile(new FlatFile(Fixtures.R));
+
+        BaseFingerprint.Compute(file, 1024);
+
+        Assert.Equal(
+            ["read 0+1024", "read 1024+1024", "read 2048+1024", "read 3072+1024"],
+            file.Calls.Where(call => call.StartsWith("read", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Holes_are_not_read()
+    {
+        var sparse = new MemoryFile();
+        sparse.SetLength(1L << 40);
+        sparse.WriteAt((1L << 39) + 1500, [5]);
+        var file = new TracingFile(sparse);
+
+        Assert.Equal(5u, BaseFingerprint.Compute(file, 1L << 30));
+        Assert.True(file.Calls.Count() < 10);
+    }
+
+    [Fact]
+    public void Counts_blocks_on_both_sides_of_the_large_reads()
+    {
+        byte[] content = new byte[5 << 20];
+        content[7 * 1024] = 1;
+        content[8 * 1024] = 2;
+        content[(1 << 20) + 8 * 1024] = 3;
+        content[content.Length - 1] = 4;
+
+        Assert.Equal(0x04030201u, BaseFingerprint.Compute(new FlatFile(content), content.Length / 1024));
+    }
+
+    [Fact]
+    public void Looks_at_no_more_blocks_than_asked()
+    {
+        Assert.Equal(0x0201u, BaseFingerprint.Compute(new FlatFile(Fixtures.F4), 2));
+    }
+
+    [Fact]
+    public void A_read_error_ends_the_search()
+    {
+        var file = new TracingFile(new FlatFile(Fixtures.F4))
+        {
+            OnCall = call => call is { Op: FileOp.Read, OffsetBytes: 2048 } ? Errno.EIO : Errno.None,
+        };
+
+        Assert.Equal(0x0201u, BaseFingerprint.Compute(file, 4));
+    }
+
+    [Fact]
+    public void A_read_error_inside_a_large_read_loses_none_of_the_blocks_before_it()
+    {
+        byte[] content = new byte[1 << 20];
+        content[20 * 1024] = 1;
+        content[40 * 1024] = 2;
+        var file = new TracingFile(new FlatFile(content))
+        {
+            OnCall = call => call.Op == FileOp.Read && call.OffsetBytes + call.LengthBytes > 30 * 1024 ? Errno.EIO : Errno.None,
+        };
+
+        Assert.Equal(0x01u, BaseFingerprint.Compute(file, 1024));
+    }
+
+    [Fact]
+    public void A_file_that_cannot_tell_its_holes_is_read()
+    {
+        var file = new TracingFile(new FlatFile(Fixtures.F6))
+        {
+            OnCall = call => call.Op == FileOp.NextData ? Errno.EINVAL : Errno.None,
+        };
+
+        Assert.Equal(0x80030201u, BaseFingerprint.Compute(file, 16));
+    }
+}

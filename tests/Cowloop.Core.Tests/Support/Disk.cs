@@ -1,0 +1,50 @@
+using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
+using Cowloop.Core.Format;
+
+namespace Cowloop.Core.Tests.Support;
+
+/// <summary>Short ways to open overlays in memory and to use them.</summary>
+internal static class Disk
+{
+    public const string Path = "test.cow";
+
+    public static CowLayout LayoutOf(IBlockFile baseFile) => new(baseFile.LengthBytes / CowLayout.BlockSize);
+
+    public static Cowfile OpenCowfile(IBlockFile baseFile, IBlockFile store)
+    {
+        CowLayout layout = LayoutOf(baseFile);
+        return Cowfile.Open(store, Path, layout, BaseFingerprint.Compute(baseFile, layout.BlockCount), HeapWords.Allocate);
+    }
+
+    public static Overlay Open(IBlockFile baseFile, IBlockFile store) => new(baseFile, OpenCowfile(baseFile, store), 512);
+
+    public static Overlay Open(byte[] baseContent, IBlockFile store) => Open(new FlatFile(baseContent), store);
+
+    public static byte[] Get(this IBlockDevice device, long offsetBytes, int length)
+    {
+        byte[] target = new byte[length];
+        Assert.Equal(Errno.None, device.Read(offsetBytes, target));
+        return target;
+    }
+
+    public static byte[] GetAll(this IBlockDevice device) => device.Get(0, (int)device.Info.LengthBytes);
+
+    /// <summary>Writes copies of one byte: the "w off len byte" of the specification.</summary>
+    public static Errno Fill(this IBlockDevice device, long offsetBytes, int length, byte value) =>
+        device.Write(offsetBytes, Fixtures.Filled(length, value), fua: false);
+
+    /// <summary>One byte per sector, as the specification writes it down.</summary>
+    public static string Sectors(this IBlockDevice device, long offsetBytes, int length)
+    {
+        byte[] content = device.Get(offsetBytes, length);
+        var firsts = new List<string>();
+        for (int sector = 0; sector < length / 512; sector++)
+        {
+            ReadOnlySpan<byte> bytes = content.AsSpan(sector * 512, 512);
+            Assert.False(bytes.ContainsAnyExcept(bytes[0]), $"sector {sector} is mixed");
+            firsts.Add($"{bytes[0]:X2}");
+        }
+        return string.Join(' ', firsts);
+    }
+}

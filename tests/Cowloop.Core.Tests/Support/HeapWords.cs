@@ -1,0 +1,15 @@
+using System.Buffers;
+
+namespace Cowloop.Core.Tests.Support;
+
+/// <summary>Bitmap memory on the managed heap.</summary>
+internal sealed class HeapWords(int count) : IMemoryOwner<ulong>
+{
+    public Memory<ulong> Memory { get; } = new ulong[count];
+
+    public bool IsDisposed { get; private set; }
+
+    public static IMemoryOwner<ulong> Allocate(int count) => new HeapWords(count);
+
+    public void Dispose() => IsDisposed = true;
+}
