@@ -68,7 +68,7 @@ public sealed class ControlClient : IDisposable
     /// <exception cref="CowloopException">One of them can't be, or the service can't be reached.</exception>
     public void Sync() => Send(HttpMethod.Post, "v1/service/sync");
 
-    /// <summary>Closes all devices and ends the service; returns when it is gone.</summary>
+    /// <summary>Closes all devices and makes the service end, which it does shortly after the call.</summary>
     /// <exception cref="CowloopException">A device is in use, or the service can't be reached.</exception>
     public void Unload(bool wait)
     {
@@ -77,11 +77,6 @@ public sealed class ControlClient : IDisposable
             "v1/service/unload",
             JsonContent.Create(new UnloadRequest(wait), ControlJson.Default.UnloadRequest));
         ThrowOnError(response);
-        // The socket goes with the service.
-        while (File.Exists(_paths.ControlSocket) && IsServiceRunning)
-        {
-            Thread.Sleep(TimeSpan.FromMilliseconds(10));
-        }
     }
 
     /// <inheritdoc/>

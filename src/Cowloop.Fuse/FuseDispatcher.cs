@@ -76,7 +76,7 @@ internal sealed class FuseDispatcher(FlatTree tree)
     private Errno Read(FuseRequest request, FuseReply reply, out int lengthBytes)
     {
         lengthBytes = 0;
-        if (!request.TryArguments(out fuse_read_in arguments) || arguments.size > MaxTransferBytes)
+        if (!request.TryArguments(out fuse_read_in arguments) || arguments.size > MaxTransferBytes || arguments.offset > long.MaxValue)
         {
             return Errno.EINVAL;
         }
@@ -206,7 +206,7 @@ internal sealed class FuseDispatcher(FlatTree tree)
         return Errno.None;
     }
 
-    /// <summary>Entries from the offset on, as many as fit. An entry's offset is the position behind it.</summary>
+    /// <summary>Entries behind the offset, as many as fit. An entry's offset is its node number, so a file that goes between two requests hides no other.</summary>
     private Errno ReadDirectory(FuseRequest request, FuseReply reply, out int payloadBytes)
     {
         payloadBytes = 0;
@@ -215,10 +215,12 @@ internal sealed class FuseDispatcher(FlatTree tree)
             return Errno.EINVAL;
         }
         Span<byte> target = reply.Payload[..(int)arguments.size];
-        KeyValuePair<string, ulong>[] entries = tree.List();
-        for (ulong position = arguments.offset; position < (ulong)entries.Length; position++)
+        foreach ((string name, ulong node) in tree.List())
         {
-            (string name, ulong node) = entries[position];
+            if (node <= arguments.offset)
+            {
+                continue;
+            }
             int nameBytes = Encoding.UTF8.GetByteCount(name);
             int entryBytes = (Unsafe.SizeOf<fuse_dirent>() + nameBytes + 7) / 8 * 8;
             if (entryBytes > target.Length)
@@ -226,7 +228,7 @@ internal sealed class FuseDispatcher(FlatTree tree)
                 break;
             }
             target[..entryBytes].Clear();
-            MemoryMarshal.Write(target, new fuse_dirent { ino = node, off = position + 1, namelen = (uint)nameBytes, type = RegularFileEntry });
+            MemoryMarshal.Write(target, new fuse_dirent { ino = node, off = node, namelen = (uint)nameBytes, type = RegularFileEntry });
             Encoding.UTF8.GetBytes(name, target[Unsafe.SizeOf<fuse_dirent>()..]);
             target = target[entryBytes..];
             payloadBytes += entryBytes;

@@ -67,9 +67,18 @@ internal sealed class FuseWorkerPool : IDisposable
     {
         int count = Volatile.Read(ref _workerCount);
         long busy = Interlocked.Read(ref _activity) & BusyMask;
-        return count > _bounds.MinWorkers
-            && count - busy > _bounds.MinWorkers
-            && Interlocked.CompareExchange(ref _workerCount, count - 1, count) == count;
+        if (count <= _bounds.MinWorkers
+            || count - busy <= _bounds.MinWorkers
+            || Interlocked.CompareExchange(ref _workerCount, count - 1, count) != count)
+        {
+            return false;
+        }
+        // Others may have begun since the look: without this worker they may be all there are.
+        if (AreAllBusy(out _) && !Volatile.Read(ref _isStopping))
+        {
+            _allBusy.Set();
+        }
+        return true;
     }
 
     /// <summary>Waits until all workers have left; the filesystem must be gone already.</summary>
@@ -122,16 +131,21 @@ internal sealed class FuseWorkerPool : IDisposable
         while (!Volatile.Read(ref _isStopping))
         {
             _allBusy.WaitOne();
-            Volatile.Write(ref _isWatching, true);
-            while (!Volatile.Read(ref _isStopping) && AreAllBusy(out long completed))
+            do
             {
-                Thread.Sleep(StallTime);
-                if (AreAllBusy(out long later) && later == completed && Volatile.Read(ref _workerCount) < _bounds.MaxWorkers)
+                Volatile.Write(ref _isWatching, true);
+                while (!Volatile.Read(ref _isStopping) && AreAllBusy(out long completed))
                 {
-                    AddWorker();
+                    Thread.Sleep(StallTime);
+                    if (AreAllBusy(out long later) && later == completed && Volatile.Read(ref _workerCount) < _bounds.MaxWorkers)
+                    {
+                        AddWorker();
+                    }
                 }
+                Interlocked.Exchange(ref _isWatching, false);
             }
-            Volatile.Write(ref _isWatching, false);
+            // A request that made the pool full between the last look and the line above has woken nobody.
+            while (!Volatile.Read(ref _isStopping) && AreAllBusy(out _));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Linux;
 
 namespace Cowloop.Tools.Verbs;
 
@@ -8,6 +9,8 @@ namespace Cowloop.Tools.Verbs;
 internal static class UnloadVerb
 {
     private const int FailureExitCode = 2;
+
+    private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(10);
 
     public static Command Create()
     {
@@ -19,22 +22,37 @@ internal static class UnloadVerb
         {
             wait,
         };
-        command.SetAction(result => CowloopFront.WithClient((client, _) => Unload(client, result.GetValue(wait))));
+        command.SetAction(result => CowloopFront.WithClient((client, paths) => Unload(client, paths, result.GetValue(wait))));
         return command;
     }
 
-    private static int Unload(ControlClient client, bool wait)
+    private static int Unload(ControlClient client, CowloopPaths paths, bool wait)
     {
         client.Connect();
         try
         {
             client.Unload(wait);
+            WaitUntilGone(paths);
             return 0;
         }
         catch (CowloopException exception)
         {
             ErrorReport.Write("cowloop", "unload cowloop", exception);
             return FailureExitCode;
+        }
+    }
+
+    /// <summary>The service keeps its directory locked until its very end.</summary>
+    private static void WaitUntilGone(CowloopPaths paths)
+    {
+        while (true)
+        {
+            using DirectoryLock? taken = DirectoryLock.TryTake(paths.RunDirectory);
+            if (taken is not null)
+            {
+                return;
+            }
+            Thread.Sleep(PollTime);
         }
     }
 }
