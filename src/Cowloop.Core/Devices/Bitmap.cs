@@ -39,7 +39,10 @@ public sealed class Bitmap : IDisposable
 
     /// <summary>Makes an empty bitmap.</summary>
     /// <param name="layout">Layout of the cowfile.</param>
-    /// <param name="allocateZeroedWords">Gives zeroed memory for a number of words; owned and disposed by the bitmap. Memory that costs nothing until touched keeps a large, mostly empty bitmap small.</param>
+    /// <param name="allocateZeroedWords">
+    /// Gives zeroed memory for a number of words; owned and disposed by the bitmap. Memory that costs nothing until touched keeps a
+    /// large, mostly empty bitmap small.
+    /// </param>
     public Bitmap(CowLayout layout, Func<int, IMemoryOwner<ulong>> allocateZeroedWords)
     {
         ArgumentNullException.ThrowIfNull(allocateZeroedWords);

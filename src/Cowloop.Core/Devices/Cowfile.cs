@@ -83,11 +83,18 @@ public sealed class Cowfile : IDisposable
         }
     }
 
-    /// <summary>Marks the header dirty and gives the file its full length, so that no later write or punch lengthens it. The caller syncs.</summary>
+    /// <summary>
+    /// Marks the header dirty, gives the file its full length, so that no later write or punch lengthens it, and sees to it that header
+    /// and bitmap have their space, which a sparsely copied file may lack. The caller syncs.
+    /// </summary>
     internal Errno MarkDirty()
     {
         // The full length is a hole, costs nothing, and spares every writer the race of lengthening the file.
         Errno errno = File.SetLength(Layout.FullLengthBytes);
+        if (errno == Errno.None)
+        {
+            errno = AllocateHead(File, Layout);
+        }
         return errno == Errno.None ? WriteHeader(_header with { Flags = _header.Flags | CowFlags.Dirty }) : errno;
     }
 
@@ -123,9 +130,7 @@ public sealed class Cowfile : IDisposable
         errno = file.SetLength(layout.EmptyLengthBytes);
         if (errno == Errno.None)
         {
-            // Flushing header and bitmap must never meet a full disk (specification 7.1, W9).
-            errno = file.Allocate(0, layout.EmptyLengthBytes);
-            errno = errno == Errno.EOPNOTSUPP ? Errno.None : errno;
+            errno = AllocateHead(file, layout);
         }
         if (errno == Errno.None)
         {
@@ -155,6 +160,13 @@ public sealed class Cowfile : IDisposable
         }
     }
 
+    /// <summary>Flushing header and bitmap must never meet a full disk (specification 7.1, W9). Some filesystems can't promise that.</summary>
+    private static Errno AllocateHead(IBlockFile file, CowLayout layout)
+    {
+        Errno errno = file.Allocate(0, layout.EmptyLengthBytes);
+        return errno == Errno.EOPNOTSUPP ? Errno.None : errno;
+    }
+
     private static CowHeader ReadHeader(IBlockFile file, string path, long lengthBytes, byte[] headerBlock)
     {
         if (lengthBytes < CowLayout.BlockSize)
@@ -167,10 +179,16 @@ public sealed class Cowfile : IDisposable
             throw new CowloopException(Errno.EINVAL, $"header of cowfile {path} cannot be read: {errno.Text()}");
         }
         CowHeader header = CowHeader.Decode(headerBlock)
-            ?? throw new CowloopException(Errno.EINVAL, $"cowfile {path} has incorrect format", "it is no cowfile; name one, or a file that does not exist yet");
+            ?? throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {path} has incorrect format",
+                "it is no cowfile; name one, or a file that does not exist yet");
         if (header.Version > CowHeader.SupportedVersion)
         {
-            throw new CowloopException(Errno.EINVAL, $"cowfile {path} newer than this driver", $"its header has version {header.Version}, known is {CowHeader.SupportedVersion}");
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {path} newer than this driver",
+                $"its header has version {header.Version}, known is {CowHeader.SupportedVersion}");
         }
         if (header.Version != CowHeader.SupportedVersion)
         {
@@ -182,7 +200,10 @@ public sealed class Cowfile : IDisposable
         }
         if (header.Flags.HasFlag(CowFlags.Dirty))
         {
-            throw new CowloopException(Errno.EINVAL, $"cowfile {path} is dirty (not properly closed by rmmod?)", "run cowrepair or specify 'option=r' to recover");
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {path} is dirty (not properly closed by rmmod?)",
+                "run cowrepair or specify 'option=r' to recover");
         }
         return header.HasConsistentLayout ? header : throw Damaged(path, "has a damaged header");
     }

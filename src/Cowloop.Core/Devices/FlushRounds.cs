@@ -5,6 +5,10 @@ namespace Cowloop.Core.Devices;
 /// round that began after its call, never by one that was already under way: that one may have looked too early.
 /// The lock guards the counters only; it is not held while a round does its I/O.
 /// </summary>
+/// <remarks>
+/// All syncs of a file run inside rounds or between <see cref="Pause"/> and <see cref="Resume"/>, one at a time: the kernel
+/// reports a failed writeback to one sync only, and another one beside it would take itself for a success.
+/// </remarks>
 internal sealed class FlushRounds
 {
     private readonly object _gate = new();
@@ -34,6 +38,29 @@ internal sealed class FlushRounds
             _begunCount++;
             result = Errno.None;
             return true;
+        }
+    }
+
+    /// <summary>Waits until no round runs and keeps others from beginning. Serves nobody. The caller must call <see cref="Resume"/>.</summary>
+    public void Pause()
+    {
+        lock (_gate)
+        {
+            while (_isRunning)
+            {
+                Monitor.Wait(_gate);
+            }
+            _isRunning = true;
+        }
+    }
+
+    /// <summary>Lets rounds begin again.</summary>
+    public void Resume()
+    {
+        lock (_gate)
+        {
+            _isRunning = false;
+            Monitor.PulseAll(_gate);
         }
     }
 

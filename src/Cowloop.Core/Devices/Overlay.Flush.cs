@@ -94,6 +94,20 @@ public sealed partial class Overlay
 
     private Errno ChangeHeader(bool toDirty)
     {
+        // Flushes need no stripe, so one that runs now comes to its end.
+        _rounds.Pause();
+        try
+        {
+            return Failure == Errno.None ? WriteHeader(toDirty) : Errno.EIO;
+        }
+        finally
+        {
+            _rounds.Resume();
+        }
+    }
+
+    private Errno WriteHeader(bool toDirty)
+    {
         // An error does not say what the disk shows now, so the header counts as neither dirty nor clean until a write of it succeeds.
         _isHeaderInDoubt = true;
         Errno errno = toDirty ? _cowfile.MarkDirty() : _cowfile.MarkClean();

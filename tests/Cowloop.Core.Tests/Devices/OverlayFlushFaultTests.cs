@@ -62,7 +62,7 @@ public sealed class OverlayFlushFaultTests : IDisposable
 
         Assert.Equal(Errno.EIO, _overlay.Fill(0, 1024, 1));
 
-        Assert.Equal(["setlength 1052672", "write 0+1024", "sync"], _file.Calls);
+        Assert.Equal(["setlength 1052672", "allocate 0+2048", "write 0+1024", "sync"], _file.Calls);
         Assert.Equal(Errno.EROFS, _overlay.Fill(0, 1024, 1));
         Assert.Equal(0, _overlay.UsedBlocks);
         Assert.Equal(Errno.EIO, _overlay.Close());
@@ -81,7 +81,7 @@ public sealed class OverlayFlushFaultTests : IDisposable
         _file.Forget();
         Assert.Equal(Errno.None, _overlay.Fill(0, 1024, 1));
 
-        Assert.Equal(["setlength 1052672", "write 0+1024", "sync", "write 4096+1024"], _file.Calls);
+        Assert.Equal(["setlength 1052672", "allocate 0+2048", "write 0+1024", "sync", "write 4096+1024"], _file.Calls);
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class OverlayFlushFaultTests : IDisposable
     public void After_a_failed_dirty_header_closing_cleans_it()
     {
         var memory = new MemoryFile();
-        var faulty = new FaultyFile(memory, new Fault(2, 1, Errno.EIO, FaultMoment.AfterTheCall)) { IsArmed = false };
+        var faulty = new FaultyFile(memory, new Fault(3, 1, Errno.EIO, FaultMoment.AfterTheCall)) { IsArmed = false };
         Overlay overlay = Disk.Open(Fixtures.R, faulty);
         faulty.IsArmed = true;
         Assert.Equal(Errno.EIO, overlay.Fill(0, 1024, 1));

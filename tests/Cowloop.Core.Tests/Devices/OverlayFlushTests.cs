@@ -25,7 +25,7 @@ public sealed class OverlayFlushTests : IDisposable
         _overlay.Fill(0, 1024, 1);
         _overlay.Fill(1024, 1024, 1);
 
-        Assert.Equal(["setlength 1052672", "write 0+1024", "sync", "write 4096+1024", "write 5120+1024"], _file.Calls);
+        Assert.Equal(["setlength 1052672", "allocate 0+2048", "write 0+1024", "sync", "write 4096+1024", "write 5120+1024"], _file.Calls);
         Assert.Equal(0x01, _memory.ToArray()[6]);
     }
 
@@ -34,7 +34,7 @@ public sealed class OverlayFlushTests : IDisposable
     {
         _overlay.Zero(0, 1024, mayUnmap: true, fua: false);
 
-        Assert.Equal(["setlength 1052672", "write 0+1024", "sync", "punch 4096+1024"], _file.Calls);
+        Assert.Equal(["setlength 1052672", "allocate 0+2048", "write 0+1024", "sync", "punch 4096+1024"], _file.Calls);
     }
 
     [Fact]
