@@ -5,10 +5,7 @@ SBINDIR = $(DESTDIR)$(PREFIX)/sbin
 DOTNET ?= dotnet
 BIN = bin
 APPLETS = cowdev cowsync
-# Framework-dependent single files, compiled ahead of time: they start fast and can be used in place.
-PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release -o $(BIN) \
-	--use-current-runtime --self-contained false \
-	-p:PublishSingleFile=true -p:PublishReadyToRun=true -p:DebugType=none -p:PublishDocumentationFiles=false -p:PublishReferencesDocumentationFiles=false
+PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
 .PHONY: build install uninstall clean test soak bench format
 

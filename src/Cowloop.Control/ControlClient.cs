@@ -139,10 +139,11 @@ public sealed class ControlClient : IDisposable
 
     private NetworkStream OpenStream()
     {
+        UnixDomainSocketEndPoint endPoint = _paths.ControlEndPoint();
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            socket.Connect(new UnixDomainSocketEndPoint(_paths.ControlSocket));
+            socket.Connect(endPoint);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (SocketException exception)

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net.Sockets;
+using Cowloop.Core;
 
 namespace Cowloop.Control;
 
@@ -29,6 +31,23 @@ public sealed record CowloopPaths(string RunDirectory, string DeviceDirectory)
     public static CowloopPaths FromEnvironment() => new(
         Get("COWLOOP_RUN_DIR", "/run/cowloop"),
         Get("COWLOOP_DEV_DIR", "/dev/cow"));
+
+    /// <summary>The address of the control socket.</summary>
+    /// <exception cref="CowloopException">The run directory's name is too long for it.</exception>
+    public UnixDomainSocketEndPoint ControlEndPoint()
+    {
+        try
+        {
+            return new UnixDomainSocketEndPoint(ControlSocket);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw new CowloopException(
+                Errno.ENAMETOOLONG,
+                $"{ControlSocket} is too long for a socket's name",
+                "set COWLOOP_RUN_DIR to a directory with a shorter name");
+        }
+    }
 
     /// <summary>The node of a device.</summary>
     public string Node(int number) => $"{DeviceDirectory}/{number.ToString(CultureInfo.InvariantCulture)}";

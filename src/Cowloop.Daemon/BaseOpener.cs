@@ -1,3 +1,4 @@
+using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
@@ -22,7 +23,7 @@ internal sealed record OpenedBase(IBlockFile File, FileIdentity Identity, int Se
 }
 
 /// <summary>Opens the base of a new device: specification 4.4 steps 6-9, and that nobody else writes to it meanwhile.</summary>
-internal sealed class BaseOpener(DeviceTable table)
+internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
 {
     /// <summary>Opens a base read-only and locks it shared.</summary>
     /// <param name="name">As the user named it, for messages.</param>
@@ -93,11 +94,14 @@ internal sealed class BaseOpener(DeviceTable table)
                 lengthBytes = partition.LengthBytes;
             }
             // Not to be overridden: the device below refuses writes from now on, which would break a mounted filesystem.
-            if (new DeviceUsers().FindWriter(lower.Attachment.Loop.Number) is string writer)
+            if (new DeviceUsers(paths.DeviceDirectory).FindWriter(lower.Attachment.Loop.Number) is string writer)
             {
                 throw new CowloopException(Errno.EBUSY, $"rdofile {name} is in use: {writer}", "unmount it, or remount it read-only");
             }
-            lower.AddDependent();
+            if (!lower.TryAddDependent())
+            {
+                throw new CowloopException(Errno.EBUSY, $"rdofile {name} is just being deactivated", "activate it again first");
+            }
             return new OpenedBase(new DeviceFile(lower.Overlay, startBytes, lengthBytes), identity, lower.Overlay.Info.SectorSize, lower, []);
         }
         return null;
@@ -143,7 +147,7 @@ internal sealed class BaseOpener(DeviceTable table)
         }
         if (identity.Kind == FileKind.BlockDevice)
         {
-            if (new DeviceUsers().FindWriter(identity.TargetDevice) is string writer)
+            if (new DeviceUsers(paths.DeviceDirectory).FindWriter(identity.TargetDevice) is string writer)
             {
                 throw InUse(name, writer);
             }

@@ -11,6 +11,8 @@ internal static class ControlApi
     // Two paths of at most 4096 characters and some JSON around them.
     private const long MaxRequestBytes = 64 * 1024;
 
+    private const string ApiHint = "GET /openapi.json describes the requests";
+
     private static readonly ProducesResponseTypeMetadata[] ErrorResponses =
     [
         new(StatusCodes.Status400BadRequest, typeof(ErrorReply), ["application/json"]),
@@ -54,7 +56,7 @@ internal static class ControlApi
         app.MapFallback(context => throw new CowloopException(
             Errno.ENODEV,
             $"there is no {context.Request.Method} {context.Request.Path}",
-            "GET /openapi.json describes the requests"));
+            ApiHint));
         Map(app.MapGroup("/v1").WithTags("v1").WithMetadata(ErrorResponses), service);
         return app;
     }
@@ -71,7 +73,7 @@ internal static class ControlApi
             .Produces(StatusCodes.Status204NoContent);
         v1.MapGet("/devices", () => service.Describe().Devices)
             .WithSummary("State of all devices");
-        v1.MapPost("/devices", (AttachRequest request) => TypedResults.Json(service.Attach(request), ControlJson.Default.AttachReply, statusCode: StatusCodes.Status201Created))
+        v1.MapPost("/devices", (AttachRequest request) => Created(service.Attach(request)))
             .WithSummary("Activates a device")
             .Produces<AttachReply>(StatusCodes.Status201Created);
         v1.MapGet("/devices/{number:int}", (int number) => service.Describe(number))
@@ -80,6 +82,9 @@ internal static class ControlApi
             .WithSummary("Deactivates a device")
             .Produces(StatusCodes.Status204NoContent);
     }
+
+    private static JsonHttpResult<AttachReply> Created(AttachReply reply) =>
+        TypedResults.Json(reply, ControlJson.Default.AttachReply, statusCode: StatusCodes.Status201Created);
 
     private static NoContent Done(Action action)
     {
@@ -107,7 +112,7 @@ internal static class ControlApi
         CowloopException shown = exception switch
         {
             CowloopException known => known,
-            BadHttpRequestException bad => new CowloopException(Errno.EINVAL, bad.InnerException?.Message ?? bad.Message, "GET /openapi.json describes the requests"),
+            BadHttpRequestException bad => new CowloopException(Errno.EINVAL, bad.InnerException?.Message ?? bad.Message, ApiHint),
             _ => new CowloopException(Errno.EIO, $"unexpected: {exception?.Message}", "please report this, with the service's log"),
         };
         if (exception is not (CowloopException or BadHttpRequestException))

@@ -28,7 +28,11 @@ internal sealed class CowDevice
     private readonly CountedFile _base;
     private readonly CountedFile _cowfile;
     private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Guards the next two, and freezing with them: who comes to depend on a device, and whether it is going.
+    private readonly object _dependentsGate = new();
     private int _dependentCount;
+    private bool _isLeaving;
 
     public CowDevice(
         int number,
@@ -79,19 +83,32 @@ internal sealed class CowDevice
     public Task<Errno> Closed => _closed.Task;
 
     /// <summary>The device becomes the base of another one: it takes no changes until <see cref="RemoveDependent"/>.</summary>
-    public void AddDependent()
+    /// <returns>False when it is just being deactivated.</returns>
+    public bool TryAddDependent()
     {
-        if (Interlocked.Increment(ref _dependentCount) == 1)
+        lock (_dependentsGate)
         {
-            Overlay.Freeze();
+            if (_isLeaving)
+            {
+                return false;
+            }
+            if (_dependentCount++ == 0)
+            {
+                Overlay.Freeze();
+            }
+            return true;
         }
     }
 
     public void RemoveDependent()
     {
-        if (Interlocked.Decrement(ref _dependentCount) == 0)
+        lock (_dependentsGate)
         {
-            Overlay.Thaw();
+            if (--_dependentCount == 0)
+            {
+                Overlay.Thaw();
+                Monitor.PulseAll(_dependentsGate);
+            }
         }
     }
 
@@ -105,35 +122,73 @@ internal sealed class CowDevice
     }
 
     /// <summary>Takes the block device away unless it is in use.</summary>
-    public Errno TryDetach()
-    {
-        lock (OpenLock)
-        {
-            return Closed.IsCompleted ? Errno.None : Attachment.TryDetach();
-        }
-    }
+    public Errno TryDetach() => Leave(Attachment.TryDetach);
 
     /// <summary>Lets the block device go with its last user; at once when there is none.</summary>
-    public Errno DetachOnLastClose()
+    public Errno DetachOnLastClose() => Leave(() =>
     {
-        lock (OpenLock)
-        {
-            Errno errno = Closed.IsCompleted ? Errno.None : Attachment.Loop.DetachOnLastClose();
-            // Gone already, and its release is on the way.
-            return errno == Errno.ENXIO ? Errno.None : errno;
-        }
-    }
+        Errno errno = Attachment.Loop.DetachOnLastClose();
+        // Gone already, and its release is on the way.
+        return errno == Errno.ENXIO ? Errno.None : errno;
+    });
 
-    /// <summary>Closes the files. To be called once, after the block device is gone.</summary>
+    /// <summary>
+    /// Closes the files. To be called once, after the block device is gone. If somebody else took it away, other devices may still
+    /// read through this one: waits until they have ended.
+    /// </summary>
     /// <param name="release">Frees what the device holds elsewhere, before anybody who waits hears of it.</param>
     public void Close(Action release)
     {
+        lock (_dependentsGate)
+        {
+            _isLeaving = true;
+            while (_dependentCount > 0)
+            {
+                Monitor.Wait(_dependentsGate);
+            }
+        }
         lock (OpenLock)
         {
-            Errno errno = Overlay.Close();
-            Lower?.RemoveDependent();
-            release();
-            _closed.SetResult(errno);
+            Errno errno = Errno.EIO;
+            try
+            {
+                errno = Overlay.Close();
+                Lower?.RemoveDependent();
+                release();
+            }
+            finally
+            {
+                _closed.SetResult(errno);
+            }
+        }
+    }
+
+    /// <summary>No device may come to depend on one that is going.</summary>
+    private Errno Leave(Func<Errno> detach)
+    {
+        lock (OpenLock)
+        {
+            if (Closed.IsCompleted)
+            {
+                return Errno.None;
+            }
+            lock (_dependentsGate)
+            {
+                if (_dependentCount > 0)
+                {
+                    return Errno.EBUSY;
+                }
+                _isLeaving = true;
+            }
+            Errno errno = detach();
+            if (errno != Errno.None)
+            {
+                lock (_dependentsGate)
+                {
+                    _isLeaving = false;
+                }
+            }
+            return errno;
         }
     }
 

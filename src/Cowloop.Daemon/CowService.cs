@@ -35,7 +35,7 @@ internal sealed class CowService : IDisposable
         _nodes = new NodeDirectory(paths);
         _status = new StatusView(paths, _table, _nodes);
         _watcher = new PartitionWatcher(_table, _nodes, paths.DeviceDirectory);
-        _activation = new DeviceActivation(_table, _transport);
+        _activation = new DeviceActivation(_table, _transport, paths);
     }
 
     /// <summary>Completes when the service is to end: no device is left after <see cref="Drain"/> or <see cref="Unload"/>.</summary>
@@ -44,7 +44,7 @@ internal sealed class CowService : IDisposable
     public ServiceStatus Describe() =>
         new(ProgramVersion.Text, Environment.ProcessId, _table.Capacity, _isDraining, _status.DescribeAll());
 
-    public DeviceStatus Describe(int number) => _status.Describe(_table.Get(number), new DeviceUsers());
+    public DeviceStatus Describe(int number) => _status.Describe(_table.Get(number), new DeviceUsers(_paths.DeviceDirectory));
 
     /// <summary>Activates a device.</summary>
     /// <exception cref="CowloopException">Refused; nothing is left behind.</exception>
@@ -59,6 +59,7 @@ internal sealed class CowService : IDisposable
         catch (CowloopException exception)
         {
             ServiceLog.Error(exception.Message);
+            EndIfDrained();
             throw;
         }
         foreach (string warning in warnings)
@@ -73,7 +74,7 @@ internal sealed class CowService : IDisposable
         }
         catch
         {
-            _ = device.TryDetach();
+            _ = device.DetachOnLastClose();
             throw;
         }
         finally
@@ -85,8 +86,9 @@ internal sealed class CowService : IDisposable
         {
             DetachWhenUnused(device);
         }
-        ServiceLog.Notice($"cowdevice {device.Number} activated: {device.Files.BasePath} with {device.Files.CowfilePath} as {device.Attachment.Loop.KernelName}");
-        return new AttachReply(_status.Describe(device, new DeviceUsers()), warnings);
+        DeviceFiles files = device.Files;
+        ServiceLog.Notice($"cowdevice {device.Number} activated: {files.BasePath} with {files.CowfilePath} as {device.Attachment.Loop.KernelName}");
+        return new AttachReply(_status.Describe(device, new DeviceUsers(_paths.DeviceDirectory)), warnings);
     }
 
     /// <summary>Deactivates a device; its cowfile is clean and durable on return.</summary>
@@ -116,11 +118,11 @@ internal sealed class CowService : IDisposable
     /// <exception cref="CowloopException">Names the devices in use.</exception>
     public void Unload()
     {
-        _table.SetClosed(true);
+        _table.Close();
         try
         {
             IReadOnlyList<CowDevice> devices = _table.List();
-            var users = new DeviceUsers();
+            var users = new DeviceUsers(_paths.DeviceDirectory);
             string[] inUse = [.. devices
                 .Select(device => (device.Number, by: users.Describe(device.Attachment.Loop.Number)))
                 .Where(pair => pair.by is not null)
@@ -141,7 +143,7 @@ internal sealed class CowService : IDisposable
         }
         catch
         {
-            _table.SetClosed(false);
+            _table.Reopen();
             throw;
         }
         _drained.TrySetResult();
@@ -150,7 +152,7 @@ internal sealed class CowService : IDisposable
     /// <summary>Takes no new devices, flushes all, deactivates each as soon as nobody uses it, and ends the service with the last.</summary>
     public void Drain()
     {
-        _table.SetClosed(true);
+        _table.Close();
         _isDraining = true;
         foreach (CowDevice device in _table.List())
         {
@@ -161,7 +163,7 @@ internal sealed class CowService : IDisposable
             }
             DetachWhenUnused(device);
         }
-        EndIfEmpty();
+        EndIfDrained();
     }
 
     /// <summary>Ends everything; all devices are gone already.</summary>
@@ -183,7 +185,7 @@ internal sealed class CowService : IDisposable
         }
         DeviceNumber number = device.Attachment.Loop.Number;
         Errno errno = device.TryDetach();
-        for (int retry = 0; errno == Errno.EBUSY && retry < BusyRetries && !new DeviceUsers().IsHeld(number); retry++)
+        for (int retry = 0; errno == Errno.EBUSY && retry < BusyRetries && !new DeviceUsers(_paths.DeviceDirectory).IsHeld(number); retry++)
         {
             Thread.Sleep(BusyRetryTime);
             errno = device.TryDetach();
@@ -192,7 +194,7 @@ internal sealed class CowService : IDisposable
         {
             throw new CowloopException(
                 Errno.EBUSY,
-                $"cowdevice {device.Number} is {new DeviceUsers().Describe(number) ?? "open"}",
+                $"cowdevice {device.Number} is {new DeviceUsers(_paths.DeviceDirectory).Describe(number) ?? "open"}",
                 "unmount it, or close what has it open, and try again");
         }
         if (errno != Errno.None)
@@ -208,8 +210,9 @@ internal sealed class CowService : IDisposable
 
     private static void DetachWhenUnused(CowDevice device)
     {
-        Errno errno = device.DependentCount > 0 ? Errno.None : device.DetachOnLastClose();
-        if (errno != Errno.None)
+        Errno errno = device.DetachOnLastClose();
+        // A device that others depend on goes after them.
+        if (errno is not (Errno.None or Errno.EBUSY))
         {
             ServiceLog.Error($"cowdevice {device.Number} cannot be detached: {errno.Text()}");
         }
@@ -224,12 +227,14 @@ internal sealed class CowService : IDisposable
     /// <summary>The kernel has let go of the block device.</summary>
     private void Close(CowDevice device)
     {
-        device.Close(release: () =>
+        try
         {
-            _status.Remove(device);
-            _nodes.Remove(device);
-            _table.Release(device.Number);
-        });
+            device.Close(release: () => Forget(device));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            ServiceLog.Error($"cowdevice {device.Number} leaves something behind: {exception.Message}");
+        }
         Errno errno = device.Closed.Result;
         if (errno == Errno.None)
         {
@@ -243,15 +248,25 @@ internal sealed class CowService : IDisposable
         {
             DetachWhenUnused(lower);
         }
-        if (_isDraining)
+        EndIfDrained();
+    }
+
+    private void Forget(CowDevice device)
+    {
+        try
         {
-            EndIfEmpty();
+            _status.Remove(device);
+            _nodes.Remove(device);
+        }
+        finally
+        {
+            _table.Release(device.Number);
         }
     }
 
-    private void EndIfEmpty()
+    private void EndIfDrained()
     {
-        if (_table.IsEmpty)
+        if (_isDraining && _table.IsEmpty)
         {
             _drained.TrySetResult();
         }

@@ -21,25 +21,32 @@ internal sealed class CowfileOpener(DeviceTable table)
     /// <exception cref="CowloopException">It can't serve as a cowfile; nothing has been created.</exception>
     public OpenedCowfile Open(string name, string path, FileIdentity baseIdentity)
     {
-        (PosixFile file, bool isNew) = OpenOrCreate(name, path);
-        try
+        for (int attempt = 0; attempt < MaxTries; attempt++)
         {
-            if (file.Identity.Kind != FileKind.Regular)
+            (PosixFile file, bool isNew) = OpenOrCreate(name, path);
+            try
             {
-                throw new CowloopException(Errno.EINVAL, $"{name} is not regular file", "name a cowfile, or a file that does not exist yet");
+                Claim(name, file, baseIdentity);
             }
-            if (file.Identity.IsSameAs(baseIdentity))
+            catch (CowloopException exception) when (exception.Errno == Errno.EBUSY)
             {
-                throw new CowloopException(Errno.EINVAL, $"rdofile and cowfile {name} are the same file", "name another file for the changes");
+                // Not to be removed even if it was created here: another activation was faster with the lock, and it is that one's cowfile now.
+                file.Dispose();
+                throw;
             }
-            Lock(name, file);
-            return new OpenedCowfile(file, isNew);
+            catch
+            {
+                Discard(new OpenedCowfile(file, isNew), path);
+                throw;
+            }
+            // One that had the lock before may have come to nothing and removed the file.
+            if (FileIdentity.TryGet(path, out FileIdentity named) == Errno.None && named.IsSameAs(file.Identity))
+            {
+                return new OpenedCowfile(file, isNew);
+            }
+            file.Dispose();
         }
-        catch
-        {
-            Discard(new OpenedCowfile(file, isNew), path);
-            throw;
-        }
+        throw new CowloopException(Errno.EBUSY, $"{name}: created and removed again by others all the time", "end that use first");
     }
 
     /// <summary>Closes a cowfile that came to no use and removes it if it was created for that.</summary>
@@ -83,8 +90,16 @@ internal sealed class CowfileOpener(DeviceTable table)
         throw new CowloopException(Errno.EINVAL, $"failed to open file {name} for read-write: {errno.Text()}");
     }
 
-    private void Lock(string name, PosixFile file)
+    private void Claim(string name, PosixFile file, FileIdentity baseIdentity)
     {
+        if (file.Identity.Kind != FileKind.Regular)
+        {
+            throw new CowloopException(Errno.EINVAL, $"{name} is not regular file", "name a cowfile, or a file that does not exist yet");
+        }
+        if (file.Identity.IsSameAs(baseIdentity))
+        {
+            throw new CowloopException(Errno.EINVAL, $"rdofile and cowfile {name} are the same file", "name another file for the changes");
+        }
         if (table.FindByCowfile(file.Identity) is CowDevice owner)
         {
             throw new CowloopException(

@@ -12,11 +12,11 @@ namespace Cowloop.Daemon;
 /// Makes a device of a base and a cowfile, in the order of specification 4.4: number, base, cowfile. What fails leaves
 /// nothing behind.
 /// </summary>
-internal sealed class DeviceActivation(DeviceTable table, LoopTransport transport)
+internal sealed class DeviceActivation(DeviceTable table, LoopTransport transport, CowloopPaths paths)
 {
     private const int MaxPathLength = 4096;
 
-    private readonly BaseOpener _bases = new(table);
+    private readonly BaseOpener _bases = new(table, paths);
     private readonly CowfileOpener _cowfiles = new(table);
 
     /// <summary>Activates a device under a number of the table; the caller publishes it there.</summary>
@@ -65,7 +65,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 cowfilePath,
                 () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words)));
             var overlay = new Overlay(baseFile, cowfile, opened.SectorSize);
-            LoopAttachment attachment = AttachOrDispose(LabelOf(number), overlay);
+            LoopAttachment attachment = AttachOrDispose(number, overlay);
             var files = new DeviceFiles(request.Base, basePath, opened.Identity, request.Cowfile, cowfilePath, store.File.Identity);
             return new CowDevice(number, files, overlay, baseFile, storeFile, attachment, opened.Lower);
         }
@@ -76,14 +76,14 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         }
     }
 
-    /// <summary>The name under which losetup shows a device.</summary>
-    public static string LabelOf(int number) => $"cow{number}";
+    /// <summary>What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left.</summary>
+    public static string LabelOf(int number, CowloopPaths paths) => $"cow{number} {paths.RunDirectory}";
 
-    private LoopAttachment AttachOrDispose(string label, Overlay overlay)
+    private LoopAttachment AttachOrDispose(int number, Overlay overlay)
     {
         try
         {
-            return transport.Attach(label, overlay);
+            return transport.Attach($"cow{number}", LabelOf(number, paths), overlay);
         }
         catch
         {

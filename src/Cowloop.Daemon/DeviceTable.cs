@@ -13,22 +13,10 @@ internal sealed class DeviceTable(int capacity)
     private readonly Lock _lock = new();
     private readonly CowDevice?[] _devices = new CowDevice?[capacity];
     private readonly bool[] _reserved = new bool[capacity];
-    private bool _isClosed;
+    private int _closeCount;
 
     /// <summary>Number of device numbers.</summary>
     public int Capacity => capacity;
-
-    /// <summary>True when no device may be added.</summary>
-    public bool IsClosed
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _isClosed;
-            }
-        }
-    }
 
     /// <summary>True when no number is taken.</summary>
     public bool IsEmpty
@@ -48,7 +36,7 @@ internal sealed class DeviceTable(int capacity)
     {
         lock (_lock)
         {
-            if (_isClosed)
+            if (_closeCount > 0)
             {
                 throw new CowloopException(Errno.EBUSY, "the service is about to end and takes no new devices", "wait until it has ended, then try again");
             }
@@ -115,12 +103,21 @@ internal sealed class DeviceTable(int capacity)
         }
     }
 
-    /// <summary>From now on, or no longer, refuses new devices.</summary>
-    public void SetClosed(bool isClosed)
+    /// <summary>Refuses new devices until <see cref="Reopen"/> has been called as often.</summary>
+    public void Close()
     {
         lock (_lock)
         {
-            _isClosed = isClosed;
+            _closeCount++;
+        }
+    }
+
+    /// <summary>Takes back one <see cref="Close"/>.</summary>
+    public void Reopen()
+    {
+        lock (_lock)
+        {
+            _closeCount--;
         }
     }
 

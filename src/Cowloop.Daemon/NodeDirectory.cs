@@ -28,13 +28,18 @@ internal sealed partial class NodeDirectory
             {
                 continue;
             }
+            bool isLink = new FileInfo(path).LinkTarget is not null;
+            bool isNode = FileIdentity.TryGet(path, out FileIdentity identity) == Errno.None && identity.Kind == FileKind.BlockDevice;
             if (!match.Groups["partition"].Success
-                && FileIdentity.TryGet(path, out FileIdentity identity) == Errno.None
-                && LoopDevice.ClearDead(identity.TargetDevice, DeviceActivation.LabelOf(int.Parse(match.Groups["number"].ValueSpan))))
+                && isNode
+                && LoopDevice.ClearDead(identity.TargetDevice, DeviceActivation.LabelOf(int.Parse(match.Groups["number"].ValueSpan), paths)))
             {
                 ServiceLog.Warning($"{path}: cleared what a service that died has left");
             }
-            Remove(path);
+            if (isLink || isNode)
+            {
+                Remove(path);
+            }
         }
     }
 
@@ -91,7 +96,9 @@ internal sealed partial class NodeDirectory
 
     /// <summary>The partition nodes of a device, by partition number.</summary>
     public IReadOnlyList<string> PartitionNodes(int number) =>
-        [.. Directory.EnumerateFileSystemEntries(_paths.DeviceDirectory, $"{number}p*").OrderBy(PartitionOf)];
+        Directory.Exists(_paths.DeviceDirectory)
+            ? [.. Directory.EnumerateFileSystemEntries(_paths.DeviceDirectory, $"{number}p*").OrderBy(PartitionOf)]
+            : [];
 
     [GeneratedRegex("^(?<number>[0-9]{1,4})(p(?<partition>[0-9]{1,4}))?$")]
     private static partial Regex NodeName();
@@ -118,7 +125,7 @@ internal sealed partial class NodeDirectory
         }
         else if (errno != Errno.None)
         {
-            ServiceLog.Error($"cannot make {path}: {errno.Text()}");
+            throw new CowloopException(errno, $"cannot make {path}: {errno.Text()}") { Path = path };
         }
     }
 

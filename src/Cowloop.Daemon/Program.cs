@@ -37,14 +37,26 @@ if (args is ["--help"] or ["-h"])
     return 0;
 }
 
-bool reportsReady = args is [ReadyOption, ..];
+SafeFileHandle? ready = args is [ReadyOption, ..] ? DetachedProcess.TakeReadyDescriptor() : null;
 try
 {
-    LoadParameters parameters = LoadParameters.Parse(args.Skip(reportsReady ? 1 : 0));
+    LoadParameters parameters = LoadParameters.Parse(ready is null ? args : args[1..]);
     Serve(parameters, CowloopPaths.FromEnvironment());
     return 0;
 }
 catch (CowloopException exception)
+{
+    return Fail(exception);
+}
+#pragma warning disable CA1031 // Whoever waits for the service to start hears of it, whatever it is.
+catch (Exception exception)
+#pragma warning restore CA1031
+{
+    ServiceLog.Error(exception.ToString());
+    return Fail(new CowloopException(Errno.EIO, $"unexpected: {exception.Message}", "please report this, with the service's log"));
+}
+
+int Fail(CowloopException exception)
 {
     ServiceLog.Error(exception.Message + (exception.Hint is null ? "" : $" ({exception.Hint})"));
     ReportReady(JsonSerializer.Serialize(ControlJson.Describe(exception), ControlJson.Default.ErrorReply));
@@ -57,6 +69,8 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     {
         throw new CowloopException(Errno.EPERM, "cowloopd must run as root: it makes block devices", "use sudo");
     }
+    // A name that is too long is found before anything is made.
+    _ = paths.ControlEndPoint();
     using DirectoryLock runLock = Claim(paths.RunDirectory);
     using DirectoryLock deviceLock = Claim(paths.DeviceDirectory);
 
@@ -64,7 +78,7 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     LogStart(parameters);
     if (parameters.Base is string baseName)
     {
-        service.Attach(new AttachRequest(baseName, parameters.Cowfile!, Environment.CurrentDirectory, 0));
+        AttachFirst(service, new AttachRequest(baseName, parameters.Cowfile!, Environment.CurrentDirectory, 0), parameters.Repair);
     }
     // Requests wait for the kernel, on threads of the pool: a storm of them must not wait for the pool to grow.
     ThreadPool.SetMinThreads(ControlThreads, ControlThreads);
@@ -95,6 +109,18 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     }
 }
 
+static void AttachFirst(CowService service, AttachRequest request, bool repair)
+{
+    try
+    {
+        service.Attach(request);
+    }
+    catch (CowloopException exception) when (repair && exception.Message.Contains("is dirty", StringComparison.Ordinal))
+    {
+        throw new CowloopException(exception.Errno, exception.Message, "option=r: repair is not built yet") { Path = exception.Path };
+    }
+}
+
 static DirectoryLock Claim(string directory)
 {
     try
@@ -120,13 +146,13 @@ static void LogStart(LoadParameters parameters)
     ServiceLog.Notice(parameters.Base is string baseName ? $"initialized on rdofile={baseName}" : "initialized without rdofile yet");
 }
 
-// What a tool that started this process waits for: nothing when all is well, else the error.
+// What a tool that started this process waits for: that all is well, or the error.
 void ReportReady(string text)
 {
-    if (reportsReady)
+    if (ready is not null)
     {
-        using var pipe = new FileStream(new SafeFileHandle(DetachedProcess.ReadyDescriptor, ownsHandle: true), FileAccess.Write);
+        using var pipe = new FileStream(ready, FileAccess.Write);
         pipe.Write(Encoding.UTF8.GetBytes(text));
-        reportsReady = false;
+        ready = null;
     }
 }

@@ -23,7 +23,14 @@ internal static class ServiceLog
             : DateTime.Now.ToString("yyyy-MM-dd HH:mm:ss ", CultureInfo.InvariantCulture);
         lock (WriteLock)
         {
-            Console.Error.WriteLine($"{front}cowloop - {text}");
+            try
+            {
+                Console.Error.WriteLine($"{front}cowloop - {text}");
+            }
+            catch (IOException)
+            {
+                // A full disk under the log must not stop the service: the devices come first, and there is nowhere to say it.
+            }
         }
     }
 }

@@ -31,14 +31,14 @@ internal sealed class StatusView : IDisposable
         {
         }
         Directory.CreateDirectory(paths.StatusDirectory);
-        _tree.Add(CowloopPaths.DeviceListName, new TextFile(() => JsonSerializer.Serialize(DescribeAll(), ControlJson.Default.IReadOnlyListDeviceStatus) + "\n"));
+        _tree.Add(CowloopPaths.DeviceListName, new TextFile(DescribeAllAsJson));
         _connection = FuseConnection.MountReadable(_tree, paths.StatusDirectory, ServiceLog.Error);
     }
 
     public void Add(CowDevice device)
     {
-        _tree.Add(Name(device), new TextFile(() => Format(Describe(device, new DeviceUsers()))));
-        _tree.Add($"{Name(device)}.json", new TextFile(() => JsonSerializer.Serialize(Describe(device, new DeviceUsers()), ControlJson.Default.DeviceStatus) + "\n"));
+        _tree.Add(Name(device), new TextFile(() => Format(DescribeNow(device))));
+        _tree.Add($"{Name(device)}.json", new TextFile(() => JsonSerializer.Serialize(DescribeNow(device), ControlJson.Default.DeviceStatus) + "\n"));
     }
 
     public void Remove(CowDevice device)
@@ -56,7 +56,7 @@ internal sealed class StatusView : IDisposable
     /// <summary>The state of all devices now.</summary>
     public IReadOnlyList<DeviceStatus> DescribeAll()
     {
-        var users = new DeviceUsers();
+        var users = new DeviceUsers(_paths.DeviceDirectory);
         return [.. _table.List().Select(device => Describe(device, users))];
     }
 
@@ -116,6 +116,10 @@ internal sealed class StatusView : IDisposable
         void Line(string label, string value, string unit = "") =>
             text.Append(CultureInfo.InvariantCulture, $"{label,18}: {value,9}{unit}\n");
     }
+
+    private DeviceStatus DescribeNow(CowDevice device) => Describe(device, new DeviceUsers(_paths.DeviceDirectory));
+
+    private string DescribeAllAsJson() => JsonSerializer.Serialize(DescribeAll(), ControlJson.Default.IReadOnlyListDeviceStatus) + "\n";
 
     private static string Name(CowDevice device) => device.Number.ToString(CultureInfo.InvariantCulture);
 }

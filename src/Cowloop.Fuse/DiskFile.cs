@@ -7,6 +7,9 @@ namespace Cowloop.Fuse;
 /// <param name="device">The device behind it; not owned.</param>
 public sealed class DiskFile(IBlockDevice device) : FuseFile
 {
+    // A quarter of the workers: enough to keep a disk busy, and several devices may hang before others feel it.
+    private const int LaneWidth = 16;
+
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _openLock = new();
     private int _openCount;
@@ -21,6 +24,8 @@ public sealed class DiskFile(IBlockDevice device) : FuseFile
     public override uint Permissions => 0x180; // 0600
 
     internal override uint OpenFlags => FuseAbi.FOPEN_DIRECT_IO | FuseAbi.FOPEN_PARALLEL_DIRECT_WRITES;
+
+    internal override RequestLane Lane { get; } = new(LaneWidth);
 
     internal override Errno Open(out ulong handle)
     {

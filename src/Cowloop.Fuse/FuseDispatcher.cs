@@ -23,6 +23,13 @@ internal sealed class FuseDispatcher(FlatTree tree)
 
     private const uint RegularFileEntry = 8;
 
+    /// <summary>Where a request lines up before it is served, or null when it is served at once.</summary>
+    public RequestLane? LaneOf(FuseRequest request) =>
+        request.Opcode is FuseOpcode.FUSE_READ or FuseOpcode.FUSE_WRITE or FuseOpcode.FUSE_FSYNC or FuseOpcode.FUSE_FALLOCATE
+        && tree.TryGet(request.Node, out FuseFile? file)
+            ? file.Lane
+            : null;
+
     /// <summary>Serves a request.</summary>
     /// <param name="request">The request.</param>
     /// <param name="reply">Where the reply is built; its payload may overlap the request, which is decoded before it is overwritten.</param>
@@ -206,7 +213,10 @@ internal sealed class FuseDispatcher(FlatTree tree)
         return Errno.None;
     }
 
-    /// <summary>Entries behind the offset, as many as fit. An entry's offset is its node number, so a file that goes between two requests hides no other.</summary>
+    /// <summary>
+    /// Entries behind the offset, as many as fit. An entry's offset is its node number, so a file that goes between two
+    /// requests hides no other.
+    /// </summary>
     private Errno ReadDirectory(FuseRequest request, FuseReply reply, out int payloadBytes)
     {
         payloadBytes = 0;

@@ -14,6 +14,9 @@ public abstract class FuseFile
     /// <summary>Open flags of the protocol.</summary>
     internal abstract uint OpenFlags { get; }
 
+    /// <summary>Where requests that may wait for storage line up; null when there are none.</summary>
+    internal virtual RequestLane? Lane => null;
+
     /// <summary>Starts an opening.</summary>
     /// <param name="handle">What the kernel names it by in later requests.</param>
     internal abstract Errno Open(out ulong handle);

@@ -14,15 +14,18 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     private const int RequestOffset = PayloadOffset - 80;
     private const int ReplyOffset = PayloadOffset - FuseReply.HeaderBytes;
 
-    private readonly NativeBuffer _buffer = new(PayloadOffset + FuseDispatcher.MaxTransferBytes);
+    // Null when a parked request has taken the last one.
+    private NativeBuffer? _buffer = NewBuffer();
 
     /// <summary>Serves until the filesystem is gone or the pool has idle workers enough.</summary>
-    public void Run()
+    /// <returns>True when the pool knows already that the worker has left.</returns>
+    public bool Run()
     {
         _ = HostProcess.TryBecomeIoFlusher();
         while (true)
         {
-            Errno errno = device.Receive(_buffer.Span[RequestOffset..], out int lengthBytes);
+            NativeBuffer buffer = _buffer ??= NewBuffer();
+            Errno errno = device.Receive(buffer.Span[RequestOffset..], out int lengthBytes);
             switch (errno)
             {
                 case Errno.None:
@@ -30,15 +33,15 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
                 case Errno.EINTR or Errno.ENOENT or Errno.EAGAIN:
                     continue;
                 case Errno.ENODEV:
-                    return;
+                    return false;
                 default:
                     log($"worker cannot receive FUSE requests: {errno.Text()}");
-                    return;
+                    return false;
             }
             pool.Begin();
             try
             {
-                Serve(lengthBytes);
+                Take(buffer, lengthBytes);
             }
             finally
             {
@@ -46,24 +49,51 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
             }
             if (pool.TryLeave())
             {
-                return;
+                return true;
             }
         }
     }
 
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose() => _buffer?.Dispose();
 
-    private void Serve(int lengthBytes)
+    private static NativeBuffer NewBuffer() => new(PayloadOffset + FuseDispatcher.MaxTransferBytes);
+
+    /// <summary>Serves the request in the buffer, or parks it there; and what was parked behind it.</summary>
+    private void Take(NativeBuffer buffer, int lengthBytes)
     {
-        if (!FuseRequest.TryParse(_buffer.Span.Slice(RequestOffset, lengthBytes), out FuseRequest request))
+        if (!FuseRequest.TryParse(buffer.Span.Slice(RequestOffset, lengthBytes), out FuseRequest request))
         {
             log($"malformed FUSE request of {lengthBytes} bytes");
             return;
         }
+        RequestLane? lane = dispatcher.LaneOf(request);
+        if (lane is null)
+        {
+            Serve(buffer, request);
+            return;
+        }
+        if (!lane.TryEnter(buffer, lengthBytes))
+        {
+            _buffer = null;
+            return;
+        }
+        Serve(buffer, request);
+        while (lane.TryExitToNext(out ParkedRequest next))
+        {
+            using NativeBuffer parkedIn = next.Buffer;
+            // It was looked at when it was parked.
+            _ = FuseRequest.TryParse(parkedIn.Span.Slice(RequestOffset, next.LengthBytes), out FuseRequest parked);
+            Serve(parkedIn, parked);
+            pool.Progress();
+        }
+    }
+
+    private void Serve(NativeBuffer buffer, FuseRequest request)
+    {
         // The reply overwrites the request.
         ulong unique = request.Unique;
         FuseOpcode opcode = request.Opcode;
-        var reply = new FuseReply(_buffer.Span[ReplyOffset..]);
+        var reply = new FuseReply(buffer.Span[ReplyOffset..]);
         Errno? result;
         int payloadBytes = 0;
         try

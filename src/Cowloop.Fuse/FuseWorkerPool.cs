@@ -26,6 +26,7 @@ internal sealed class FuseWorkerPool : IDisposable
     private readonly Action<string> _log;
     private readonly Lock _threadsLock = new();
     private readonly HashSet<Thread> _threads = [];
+    // Not disposed: a worker that was stuck may still signal it.
     private readonly AutoResetEvent _allBusy = new(false);
     private readonly Thread _watcher;
 
@@ -62,6 +63,9 @@ internal sealed class FuseWorkerPool : IDisposable
     /// <summary>The request is done.</summary>
     public void End() => Interlocked.Add(ref _activity, CompletedUnit - 1);
 
+    /// <summary>A worker has done one request and goes on with another that waited.</summary>
+    public void Progress() => Interlocked.Add(ref _activity, CompletedUnit);
+
     /// <summary>Asks, between two requests, whether the worker is one too many; if so it must leave.</summary>
     public bool TryLeave()
     {
@@ -92,14 +96,14 @@ internal sealed class FuseWorkerPool : IDisposable
         {
             threads = [.. _threads];
         }
+        long deadline = Environment.TickCount64 + (long)JoinTime.TotalMilliseconds;
         foreach (Thread thread in threads)
         {
-            if (!thread.Join(JoinTime))
+            if (!thread.Join((int)Math.Max(0, deadline - Environment.TickCount64)))
             {
                 _log($"worker {thread.Name} does not end: it waits for I/O");
             }
         }
-        _allBusy.Dispose();
     }
 
     private void AddWorker()
@@ -110,18 +114,43 @@ internal sealed class FuseWorkerPool : IDisposable
         {
             _threads.Add(thread);
         }
-        thread.Start();
+        try
+        {
+            thread.Start();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            // The limit of threads or of memory: those that are there must do.
+            Forget(thread, hasLeft: false);
+            _log($"cannot start another worker: {exception.Message}");
+        }
     }
 
     private void RunWorker()
     {
-        using (var worker = new FuseWorker(_device, _dispatcher, this, _log))
+        bool hasLeft = false;
+        try
         {
-            worker.Run();
+            using var worker = new FuseWorker(_device, _dispatcher, this, _log);
+            hasLeft = worker.Run();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ObjectDisposedException)
+        {
+            // No memory for its buffer; or it was stuck in I/O for so long that the connection has ended meanwhile.
+            _log($"a worker ends: {exception.Message}");
+        }
+        Forget(Thread.CurrentThread, hasLeft);
+    }
+
+    private void Forget(Thread thread, bool hasLeft)
+    {
+        if (!hasLeft)
+        {
+            Interlocked.Decrement(ref _workerCount);
         }
         lock (_threadsLock)
         {
-            _threads.Remove(Thread.CurrentThread);
+            _threads.Remove(thread);
         }
     }
 

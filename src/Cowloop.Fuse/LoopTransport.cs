@@ -17,17 +17,18 @@ public sealed class LoopTransport : IDisposable
     public LoopTransport(Action<string> log) => _connection = FuseConnection.MountDetached(_tree, log);
 
     /// <summary>Makes a block device.</summary>
-    /// <param name="name">Unique name among the attached ones; losetup shows it.</param>
+    /// <param name="name">Unique name among the attached ones; losetup shows it as the file.</param>
+    /// <param name="label">What the loop device says of itself; see <see cref="LoopDevice.Attach"/>.</param>
     /// <param name="device">The overlay; must live until <see cref="LoopAttachment.Released"/>.</param>
     /// <exception cref="CowloopException">There is no loop device to be had; nothing is left behind.</exception>
-    public LoopAttachment Attach(string name, IBlockDevice device)
+    public LoopAttachment Attach(string name, string label, IBlockDevice device)
     {
         var file = new DiskFile(device);
         _tree.Add(name, file);
         try
         {
             using SafeFileHandle handle = _connection.Open(name);
-            return new LoopAttachment(LoopDevice.Attach(handle, device.Info.SectorSize, name), RemoveWhenReleasedAsync(name, file));
+            return new LoopAttachment(LoopDevice.Attach(handle, device.Info.SectorSize, label), RemoveWhenReleasedAsync(name, file));
         }
         catch
         {

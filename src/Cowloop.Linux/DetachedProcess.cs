@@ -7,8 +7,8 @@ namespace Cowloop.Linux;
 /// <summary>Starts a service: a process of its own session that outlives the one that starts it.</summary>
 public static unsafe class DetachedProcess
 {
-    /// <summary>The descriptor that the started process reports on.</summary>
-    public const int ReadyDescriptor = 3;
+    // What the started process reports on.
+    internal const int ReadyDescriptor = 3;
 
     // glibc and musl need less than this for either of the two opaque structures.
     private const int OpaqueBytes = 1024;
@@ -17,7 +17,7 @@ public static unsafe class DetachedProcess
     /// <param name="program">Path of the executable.</param>
     /// <param name="arguments">Arguments behind the program's name.</param>
     /// <param name="logPath">Where its standard error goes.</param>
-    /// <returns>What the process writes to <see cref="ReadyDescriptor"/> until it closes it: empty when it died before.</returns>
+    /// <returns>What the process writes to <see cref="TakeReadyDescriptor"/> until it closes it: empty when it died before.</returns>
     /// <exception cref="CowloopException">It can't be started.</exception>
     public static string StartAndWait(string program, IReadOnlyList<string> arguments, string logPath)
     {
@@ -39,6 +39,14 @@ public static unsafe class DetachedProcess
         return stream.ReadToEnd();
     }
 
+    /// <summary>In the started process: takes over the descriptor to report on; what it starts itself does not inherit it.</summary>
+    public static SafeFileHandle TakeReadyDescriptor()
+    {
+        SafeFileHandle handle = LibC.ToHandle(ReadyDescriptor);
+        _ = LibC.fcntl_flags(handle, LibC.F_SETFD, LibC.FD_CLOEXEC);
+        return handle;
+    }
+
     private static Errno Spawn(string program, IReadOnlyList<string> arguments, string logPath, int readyDescriptor)
     {
         byte* actions = stackalloc byte[OpaqueBytes];
@@ -53,6 +61,8 @@ public static unsafe class DetachedProcess
             _ = LibC.posix_spawn_file_actions_addopen(actions, 1, "/dev/null", LibC.O_WRONLY, 0);
             _ = LibC.posix_spawn_file_actions_addopen(actions, 2, logPath, LibC.O_WRONLY | LibC.O_CREAT | LibC.O_APPEND, 0x1A0); // 0640
             _ = LibC.posix_spawn_file_actions_adddup2(actions, readyDescriptor, ReadyDescriptor);
+            // What the caller has open, locks of its own for instance, is none of the service's business.
+            _ = LibC.posix_spawn_file_actions_addclosefrom_np(actions, ReadyDescriptor + 1);
             _ = LibC.posix_spawnattr_setflags(attributes, LibC.POSIX_SPAWN_SETSID);
             int pid;
             return (Errno)LibC.posix_spawn(&pid, program, actions, attributes, argv.Pointers, environment.Pointers);

@@ -11,16 +11,21 @@ public sealed class DeviceUsers
 {
     private readonly ILookup<DeviceNumber, MountEntry> _mounts;
     private readonly HashSet<DeviceNumber> _swaps;
-    private readonly Lazy<ILookup<DeviceNumber, string>> _openers = new(FindOpeners);
+    private readonly Lazy<ILookup<DeviceNumber, string>> _openers;
 
     /// <summary>Looks at the mounts now; at the processes only if they are asked about.</summary>
-    public DeviceUsers()
+    /// <param name="nodeDirectory">Where there are block nodes besides /dev.</param>
+    public DeviceUsers(string nodeDirectory)
     {
+        _openers = new(() => FindOpeners(["/dev/", $"{nodeDirectory}/"]));
         _mounts = Mounts.List().ToLookup(DiskOf);
         _swaps = [.. ReadOrEmpty("/proc/swaps").Split('\n').Select(line => NodeTarget(line.Split(' ')[0])).OfType<DeviceNumber>()];
     }
 
-    /// <summary>Says what keeps a block device or one of its partitions in use for writing, or null: a filesystem mounted read-write, a kernel device on top, or swap.</summary>
+    /// <summary>
+    /// Says what keeps a block device or one of its partitions in use for writing, or null: a filesystem mounted
+    /// read-write, a kernel device on top, or swap.
+    /// </summary>
     public string? FindWriter(DeviceNumber device) =>
         WithPartitions(device).SelectMany(number => KernelUsers(number, includeReadOnly: false)).FirstOrDefault();
 
@@ -50,13 +55,9 @@ public sealed class DeviceUsers
                 yield return $"mounted {(mount.IsReadOnly ? "read-only" : "read-write")} on {mount.MountPoint}";
             }
         }
-        string holders = $"/sys/dev/block/{number}/holders";
-        if (Directory.Exists(holders))
+        foreach (string holder in EntriesOf($"/sys/dev/block/{number}/holders"))
         {
-            foreach (string holder in Directory.EnumerateFileSystemEntries(holders))
-            {
-                yield return $"held by /dev/{Path.GetFileName(holder)}";
-            }
+            yield return $"held by /dev/{Path.GetFileName(holder)}";
         }
         if (_swaps.Contains(number))
         {
@@ -67,12 +68,7 @@ public sealed class DeviceUsers
     private static IEnumerable<DeviceNumber> WithPartitions(DeviceNumber device)
     {
         yield return device;
-        string directory = $"/sys/dev/block/{device}";
-        if (!Directory.Exists(directory))
-        {
-            yield break;
-        }
-        foreach (string child in Directory.EnumerateDirectories(directory))
+        foreach (string child in EntriesOf($"/sys/dev/block/{device}"))
         {
             if (File.Exists($"{child}/partition") && DeviceNumber.TryParse(ReadOrEmpty($"{child}/dev"), out DeviceNumber partition))
             {
@@ -92,7 +88,7 @@ public sealed class DeviceUsers
             ? identity.TargetDevice
             : null;
 
-    private static ILookup<DeviceNumber, string> FindOpeners()
+    private static ILookup<DeviceNumber, string> FindOpeners(string[] directories)
     {
         var openers = new List<(DeviceNumber Device, string User)>();
         foreach (string process in Directory.EnumerateDirectories("/proc"))
@@ -101,10 +97,11 @@ public sealed class DeviceUsers
             {
                 continue;
             }
-            foreach (string descriptor in DescriptorsOf(process))
+            foreach (string descriptor in EntriesOf($"{process}/fd"))
             {
-                // Only names in /dev are worth a look at the file behind them.
-                if (TargetOf(descriptor).StartsWith("/dev/", StringComparison.Ordinal) && NodeTarget(descriptor) is DeviceNumber device)
+                // Only names of nodes are worth a look at the file behind them: elsewhere it could be one that does not answer.
+                string target = TargetOf(descriptor);
+                if (directories.Any(directory => target.StartsWith(directory, StringComparison.Ordinal)) && NodeTarget(descriptor) is DeviceNumber device)
                 {
                     openers.Add((device, $"open in process {id} ({ReadOrEmpty($"{process}/comm").TrimEnd('\n')})"));
                 }
@@ -113,12 +110,12 @@ public sealed class DeviceUsers
         return openers.ToLookup(opener => opener.Device, opener => opener.User);
     }
 
-    // Processes come and go while they are looked at, and some hide their descriptors: what can't be read is not counted.
-    private static string[] DescriptorsOf(string process)
+    // Devices and processes come and go while they are looked at, and some hide their descriptors: what can't be read is not counted.
+    private static string[] EntriesOf(string directory)
     {
         try
         {
-            return Directory.GetFiles($"{process}/fd");
+            return Directory.GetFileSystemEntries(directory);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -47,7 +47,10 @@ public enum FileKind
     BlockDevice,
 }
 
-/// <summary>Which file a path or descriptor leads to, symbolic links followed: two names of one file are equal in <see cref="Device"/> and <see cref="Inode"/>.</summary>
+/// <summary>
+/// Which file a path or descriptor leads to, symbolic links followed: two names of one file are equal in
+/// <see cref="Device"/> and <see cref="Inode"/>.
+/// </summary>
 /// <param name="Kind">Kind of file.</param>
 /// <param name="Device">Number of the filesystem it is on.</param>
 /// <param name="Inode">Its number there.</param>

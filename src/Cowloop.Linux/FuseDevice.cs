@@ -29,7 +29,10 @@ public sealed unsafe class FuseDevice : IDisposable
     /// <summary>Waits for the next request.</summary>
     /// <param name="target">At least the largest write request with its headers.</param>
     /// <param name="lengthBytes">Length of the request.</param>
-    /// <returns><see cref="Errno.ENODEV"/> when the filesystem is gone: the normal end. <see cref="Errno.ENOENT"/> and <see cref="Errno.EINTR"/> mean: once more.</returns>
+    /// <returns>
+    /// <see cref="Errno.ENODEV"/> when the filesystem is gone: the normal end. <see cref="Errno.ENOENT"/> and
+    /// <see cref="Errno.EINTR"/> mean: once more.
+    /// </returns>
     public Errno Receive(Span<byte> target, out int lengthBytes)
     {
         fixed (byte* start = target)

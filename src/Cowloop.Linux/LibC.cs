@@ -51,6 +51,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     public static partial int fcntl(SafeFileHandle file, int command, flock_t* argument);
 
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int fcntl_flags(SafeFileHandle file, int command, int flags);
+
     [LibraryImport(Library, SetLastError = true)]
     public static partial int flock(SafeFileHandle file, int operation);
 
@@ -135,6 +138,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int posix_spawn_file_actions_addopen(void* fileActions, int file, string path, int flags, uint mode);
+
+    [LibraryImport(Library)]
+    public static partial int posix_spawn_file_actions_addclosefrom_np(void* fileActions, int lowestFile);
 
     [LibraryImport(Library)]
     public static partial int posix_spawnattr_init(void* attributes);

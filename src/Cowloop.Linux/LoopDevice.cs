@@ -16,12 +16,16 @@ public sealed unsafe class LoopDevice
 {
     // Somebody else may take the free number between asking for it and using it.
     private const int MaxTries = 64;
+    private const int MaxLabelBytes = 63;
     private const string ControlPath = "/dev/loop-control";
+
+    // Which file it was bound to: filesystem and inode.
+    private (ulong Device, ulong Inode) _backingFile;
 
     private LoopDevice(int index)
     {
         Index = index;
-        Number = new DeviceNumber(7, 0);
+        Number = ReadNumber(index);
     }
 
     /// <summary>N of /dev/loopN.</summary>
@@ -31,7 +35,7 @@ public sealed unsafe class LoopDevice
     public string KernelName => $"loop{Index}";
 
     /// <summary>Device number of the whole disk.</summary>
-    public DeviceNumber Number { get; private init; }
+    public DeviceNumber Number { get; }
 
     private string NodePath => $"/dev/{KernelName}";
 
@@ -59,7 +63,7 @@ public sealed unsafe class LoopDevice
             {
                 throw NoFreeDevice(LibC.LastErrno);
             }
-            var device = new LoopDevice(index) { Number = ReadNumber(index) };
+            var device = new LoopDevice(index);
             Errno errno = device.TryConfigure(file, sectorSize, label);
             if (errno == Errno.None)
             {
@@ -77,33 +81,41 @@ public sealed unsafe class LoopDevice
     /// Takes the device apart unless somebody has it open. The kernel's own detach is lazy: with openers it succeeds and
     /// waits for the last close. So its effect is looked at, and taken back when the device is in use.
     /// </summary>
-    /// <returns><see cref="Errno.EBUSY"/> when it is in use, and then nothing has changed.</returns>
+    /// <returns>
+    /// <see cref="Errno.EBUSY"/> when it is in use, and then nothing has changed. <see cref="Errno.ENXIO"/> when it is not ours any more.
+    /// </returns>
     public Errno TryDetach()
     {
-        using SafeFileHandle? node = OpenNode();
+        using SafeFileHandle? node = OpenOurs(out LibC.loop_info64 before);
         if (node is null)
         {
-            return LibC.LastErrno;
+            return Errno.ENXIO;
         }
         if (LibC.ioctl(node, LibC.LOOP_CLR_FD, null) != 0)
         {
             return LibC.LastErrno;
         }
-        LibC.loop_info64 info;
-        if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+        LibC.loop_info64 after;
+        if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &after) != 0)
         {
             // Not bound any more: our close, the last one, completes it.
             return Errno.None;
         }
-        info.lo_flags &= ~LibC.LO_FLAGS_AUTOCLEAR;
-        return LibC.ioctl(node, LibC.LOOP_SET_STATUS64, &info) == 0 ? Errno.EBUSY : LibC.LastErrno;
+        // Only what this call has set: it may have been wanted before.
+        after.lo_flags = before.lo_flags;
+        return LibC.ioctl(node, LibC.LOOP_SET_STATUS64, &after) == 0 ? Errno.EBUSY : LibC.LastErrno;
     }
 
     /// <summary>Lets the kernel take the device apart as soon as its last user closes it; at once when there is none.</summary>
+    /// <returns><see cref="Errno.ENXIO"/> when it is not ours any more.</returns>
     public Errno DetachOnLastClose()
     {
-        using SafeFileHandle? node = OpenNode();
-        return node is not null && LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0 ? Errno.None : LibC.LastErrno;
+        using SafeFileHandle? node = OpenOurs(out _);
+        if (node is null)
+        {
+            return Errno.ENXIO;
+        }
+        return LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0 ? Errno.None : LibC.LastErrno;
     }
 
     /// <summary>The partitions that the kernel knows of this disk, by partition number.</summary>
@@ -143,19 +155,21 @@ public sealed unsafe class LoopDevice
     /// <returns>True when it was such a device.</returns>
     public static bool ClearDead(DeviceNumber number, string label)
     {
-        const int LoopMajor = 7;
-        if (number.Major != LoopMajor)
+        string? name = Path.GetFileName(new DirectoryInfo($"/sys/dev/block/{number}").LinkTarget);
+        if (name is null || !name.StartsWith("loop", StringComparison.Ordinal))
         {
             return false;
         }
-        using SafeFileHandle node = LibC.ToHandle(LibC.open($"/dev/loop{number.Minor}", LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
+        using SafeFileHandle node = LibC.ToHandle(LibC.open($"/dev/{name}", LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
         LibC.loop_info64 info;
         if (node.IsInvalid || LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
         {
             return false;
         }
-        ReadOnlySpan<byte> name = info.lo_file_name;
-        return name[..Math.Max(name.IndexOf((byte)0), 0)].SequenceEqual(Encoding.UTF8.GetBytes(label))
+        ReadOnlySpan<byte> found = info.lo_file_name;
+        Span<byte> wanted = stackalloc byte[MaxLabelBytes + 1];
+        PutLabel(wanted, label);
+        return found.SequenceEqual(wanted)
             && LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0;
     }
 
@@ -184,6 +198,10 @@ public sealed unsafe class LoopDevice
         return null;
     }
 
+    /// <summary>A longer label is cut; one byte stays 0, for it is a C string.</summary>
+    private static void PutLabel(Span<byte> target, string label) =>
+        Encoding.UTF8.GetEncoder().Convert(label, target[..MaxLabelBytes], true, out _, out _, out _);
+
     private static DeviceNumber ReadNumber(int index) =>
         TryReadText($"/sys/block/loop{index}/dev", out string text) && DeviceNumber.TryParse(text, out DeviceNumber number)
             ? number
@@ -208,21 +226,30 @@ public sealed unsafe class LoopDevice
 
     private Errno TryConfigure(SafeFileHandle file, int sectorSize, string label)
     {
-        using SafeFileHandle? node = OpenNode();
+        using SafeFileHandle? node = OpenNode(LibC.O_RDWR);
         if (node is null)
         {
             return LibC.LastErrno;
         }
         var config = new LibC.loop_config { block_size = (uint)sectorSize };
         config.info.lo_flags = LibC.LO_FLAGS_PARTSCAN | LibC.LO_FLAGS_DIRECT_IO;
-        // One byte stays 0: the name is a C string.
-        Encoding.UTF8.GetEncoder().Convert(label, ((Span<byte>)config.info.lo_file_name)[..63], true, out _, out _, out _);
+        PutLabel(config.info.lo_file_name, label);
         bool added = false;
         try
         {
             file.DangerousAddRef(ref added);
             config.fd = (uint)file.DangerousGetHandle();
-            return LibC.ioctl(node, LibC.LOOP_CONFIGURE, &config) == 0 ? Errno.None : LibC.LastErrno;
+            if (LibC.ioctl(node, LibC.LOOP_CONFIGURE, &config) != 0)
+            {
+                return LibC.LastErrno;
+            }
+            LibC.loop_info64 info;
+            if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+            {
+                return LibC.LastErrno;
+            }
+            _backingFile = (info.lo_device, info.lo_inode);
+            return Errno.None;
         }
         finally
         {
@@ -233,13 +260,36 @@ public sealed unsafe class LoopDevice
         }
     }
 
-    /// <summary>Opens the device; in a container without udev or devtmpfs the kernel's node is made first.</summary>
-    private SafeFileHandle? OpenNode()
+    /// <summary>
+    /// Opens the device if it is still bound to the file it was attached with; somebody else may have taken it away, and its number may
+    /// serve another file by now. Read-only: that is enough, and makes no device manager look at the device again.
+    /// </summary>
+    private SafeFileHandle? OpenOurs(out LibC.loop_info64 info)
     {
-        SafeFileHandle node = LibC.ToHandle(LibC.open(NodePath, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
+        info = default;
+        SafeFileHandle? node = OpenNode(LibC.O_RDONLY);
+        if (node is null)
+        {
+            return null;
+        }
+        fixed (LibC.loop_info64* status = &info)
+        {
+            if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, status) == 0 && (info.lo_device, info.lo_inode) == _backingFile)
+            {
+                return node;
+            }
+        }
+        node.Dispose();
+        return null;
+    }
+
+    /// <summary>Opens the device; in a container without udev or devtmpfs the kernel's node is made first.</summary>
+    private SafeFileHandle? OpenNode(int flags)
+    {
+        SafeFileHandle node = LibC.ToHandle(LibC.open(NodePath, flags | LibC.O_CLOEXEC, 0));
         if (node.IsInvalid && LibC.LastErrno == Errno.ENOENT && BlockNode.TryCreate(NodePath, Number) == Errno.None)
         {
-            node = LibC.ToHandle(LibC.open(NodePath, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
+            node = LibC.ToHandle(LibC.open(NodePath, flags | LibC.O_CLOEXEC, 0));
         }
         return node.IsInvalid ? null : node;
     }

@@ -22,7 +22,7 @@ internal static class DeviceArgument
     public static int? Resolve(string text, string what, ControlClient client, CowloopPaths paths, out string message)
     {
         message = "";
-        string path = Path.GetFullPath(text);
+        string path = text.Length == 0 ? "" : Path.GetFullPath(text);
         if (Path.GetDirectoryName(path) == paths.DeviceDirectory && TryParseNumber(Path.GetFileName(path), out int number))
         {
             return number;

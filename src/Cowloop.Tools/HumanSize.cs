@@ -12,11 +12,12 @@ internal static class HumanSize
     {
         double value = bytes;
         int unit = 0;
-        while (value >= 1024 && unit < Units.Length - 1)
+        // 1023.95 KiB would be shown as 1024.0.
+        while (value >= (unit == 0 ? 1024 : 1023.95) && unit < Units.Length - 1)
         {
             value /= 1024;
             unit++;
         }
-        return string.Create(CultureInfo.InvariantCulture, $"{(unit == 0 ? bytes.ToString(CultureInfo.InvariantCulture) : value.ToString("0.0", CultureInfo.InvariantCulture))} {Units[unit]}");
+        return $"{value.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture)} {Units[unit]}";
     }
 }

@@ -48,7 +48,8 @@ internal static class StatusVerb
             Console.WriteLine(JsonSerializer.Serialize(service, ControlJson.Default.ServiceStatus));
             return 0;
         }
-        Console.WriteLine($"cowloop {service.Version}, process {service.ProcessId}: {service.Devices.Count} of {service.MaxDevices} devices active{(service.Draining ? ", ends with the last" : "")}");
+        string active = $"{service.Devices.Count} of {service.MaxDevices} devices active";
+        Console.WriteLine($"cowloop {service.Version}, process {service.ProcessId}: {active}{(service.Draining ? ", ends with the last" : "")}");
         if (service.Devices.Count > 0)
         {
             Console.WriteLine();

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Cowloop.Control.Tests.Support;
+
+namespace Cowloop.Control.Tests;
+
+/// <summary>The contract crosses the socket unharmed, and its spelling is what other clients rely on.</summary>
+public class ContractTests
+{
+    [Fact]
+    public void Every_message_comes_back_as_it_was()
+    {
+        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true), ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new AttachReply(Samples.Device, ["first", "second"]), ControlJson.Default.AttachReply);
+        AssertRoundTrip(Samples.Device, ControlJson.Default.DeviceStatus);
+        AssertRoundTrip(Samples.Service, ControlJson.Default.ServiceStatus);
+        AssertRoundTrip([Samples.Device, Samples.Device with { Number = 4 }], ControlJson.Default.IReadOnlyListDeviceStatus);
+        AssertRoundTrip(new UnloadRequest(true), ControlJson.Default.UnloadRequest);
+        AssertRoundTrip(new ErrorReply(new ErrorDetail("EBUSY", 16, "in use", "wait", "/a")), ControlJson.Default.ErrorReply);
+    }
+
+    [Fact]
+    public void What_may_be_left_out_has_a_standard()
+    {
+        AttachRequest? request = JsonSerializer.Deserialize(
+            """{"base":"disk.img","cowfile":"my.cow","directory":"/"}""",
+            ControlJson.Default.AttachRequest);
+
+        Assert.Equal(new AttachRequest("disk.img", "my.cow", "/"), request);
+        Assert.Null(request!.Number);
+        Assert.False(request.AcceptBase);
+    }
+
+    [Fact]
+    public void What_must_be_there_is_missed() =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("""{"number":3}""", ControlJson.Default.DeviceStatus));
+
+    [Fact]
+    public void Unknown_properties_of_a_newer_version_do_no_harm() => Assert.Equal(
+        new UnloadRequest(true),
+        JsonSerializer.Deserialize("""{"wait":true,"later":[1]}""", ControlJson.Default.UnloadRequest));
+
+    [Fact]
+    public void The_names_of_a_device_are_fixed()
+    {
+        using JsonDocument document = JsonDocument.Parse(JsonSerializer.Serialize(Samples.Device, ControlJson.Default.DeviceStatus));
+
+        Assert.Equal(
+            [
+                "number", "path", "base", "basePath", "cowfile", "cowfilePath", "state", "readOnly", "failure", "sizeBytes", "sectorSize",
+                "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
+                "deviceNumber", "partitions", "processId",
+            ],
+            document.RootElement.EnumerateObject().Select(property => property.Name));
+    }
+
+    private static void AssertRoundTrip<T>(T value, JsonTypeInfo<T> type)
+    {
+        string text = JsonSerializer.Serialize(value, type);
+        T? back = JsonSerializer.Deserialize(text, type);
+
+        // Lists in records are equal by reference only, hence the text; that nothing is lost in it, the names above show.
+        Assert.NotNull(back);
+        Assert.Equal(text, JsonSerializer.Serialize(back, type));
+        Assert.Equivalent(value, back, strict: true);
+    }
+}

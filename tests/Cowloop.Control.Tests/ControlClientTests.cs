@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Cowloop.Control.Tests.Support;
+using Cowloop.Core;
+
+namespace Cowloop.Control.Tests;
+
+/// <summary>What the client sends, and what it makes of the answers. A service that can't be reached is in ControlClientConnectTests.cs.</summary>
+public sealed class ControlClientTests : IDisposable
+{
+    private readonly FakeService _service = new();
+    private readonly ControlClient _client;
+
+    public ControlClientTests() => _client = new ControlClient(_service.Paths);
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _service.Dispose();
+    }
+
+    [Fact]
+    public void A_running_service_is_seen_without_a_request()
+    {
+        Assert.True(_client.IsServiceRunning);
+        _client.Connect();
+
+        Assert.Empty(_service.Requests);
+    }
+
+    [Fact]
+    public void Attach_sends_the_request_and_reads_the_device()
+    {
+        _service.Answer = FakeService.Reply(201, JsonSerializer.Serialize(
+            new AttachReply(Samples.Device, ["careful"]),
+            ControlJson.Default.AttachReply));
+        var request = new AttachRequest("disk.img", "my.cow", "/home/me", 3);
+
+        AttachReply reply = _client.Attach(request);
+
+        Assert.Equivalent(Samples.Device, reply.Device, strict: true);
+        Assert.Equal(["careful"], reply.Warnings);
+        string sent = Assert.Single(_service.Requests);
+        Assert.StartsWith("POST /v1/devices {", sent, StringComparison.Ordinal);
+        Assert.Equal(request, JsonSerializer.Deserialize(sent.AsSpan(sent.IndexOf('{', StringComparison.Ordinal)), ControlJson.Default.AttachRequest));
+    }
+
+    [Fact]
+    public void Detach_and_sync_name_what_they_mean()
+    {
+        _client.Detach(1021);
+        _client.Sync();
+
+        Assert.Equal(["DELETE /v1/devices/1021", "POST /v1/service/sync"], _service.Requests);
+    }
+
+    [Fact]
+    public void The_state_is_read()
+    {
+        _service.Answer = FakeService.Reply(200, JsonSerializer.Serialize(Samples.Device, ControlJson.Default.DeviceStatus));
+        Assert.Equivalent(Samples.Device, _client.GetDevice(3), strict: true);
+        _service.Answer = FakeService.Reply(200, JsonSerializer.Serialize(Samples.Service, ControlJson.Default.ServiceStatus));
+        Assert.Equivalent(Samples.Service, _client.GetService(), strict: true);
+
+        Assert.Equal(["GET /v1/devices/3", "GET /v1/service"], _service.Requests);
+    }
+
+    [Fact]
+    public void Unload_returns_when_the_service_is_gone()
+    {
+        _service.EndsNext = true;
+
+        _client.Unload(wait: true);
+
+        Assert.False(_client.IsServiceRunning);
+        string sent = Assert.Single(_service.Requests);
+        Assert.StartsWith("POST /v1/service/unload {", sent, StringComparison.Ordinal);
+        Assert.Equal(
+            new UnloadRequest(true),
+            JsonSerializer.Deserialize(sent.AsSpan(sent.IndexOf('{', StringComparison.Ordinal)), ControlJson.Default.UnloadRequest));
+    }
+
+    [Fact]
+    public void An_error_of_the_service_is_thrown_as_it_was()
+    {
+        var error = new CowloopException(Errno.EBUSY, "my.cow is in use", "close it") { Path = "/home/me/my.cow" };
+        _service.Answer = FakeService.Reply(409, JsonSerializer.Serialize(ControlJson.Describe(error), ControlJson.Default.ErrorReply));
+
+        CowloopException exception = Assert.Throws<CowloopException>(() => _client.Detach(3));
+
+        Assert.Equal(
+            (error.Errno, error.Message, error.Hint, error.Path),
+            (exception.Errno, exception.Message, exception.Hint, exception.Path));
+        Assert.Equal(Errno.EBUSY, Assert.Throws<CowloopException>(() => _client.Unload(wait: false)).Errno);
+    }
+
+    [Fact]
+    public void An_error_without_explanation_names_the_log()
+    {
+        _service.Answer = FakeService.Reply(500, "<html>", "text/html");
+
+        CowloopException exception = Assert.Throws<CowloopException>(() => _client.Sync());
+
+        Assert.Equal(Errno.EIO, exception.Errno);
+        Assert.Contains("500", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(_service.Paths.Log, exception.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_service_that_dies_in_between_is_an_error()
+    {
+        _service.Answer = "";
+        Assert.Equal(Errno.EIO, Assert.Throws<CowloopException>(() => _client.GetService()).Errno);
+
+        _service.Answer = FakeService.Reply(200, new string(' ', 100)).TrimEnd();
+        CowloopException exception = Assert.Throws<CowloopException>(() => _client.GetService());
+
+        Assert.Equal(Errno.EIO, exception.Errno);
+        Assert.Contains("went away", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(_service.Paths.Log, exception.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_answer_of_nothing_is_an_error()
+    {
+        _service.Answer = FakeService.Reply(200, "null");
+
+        Assert.Equal(Errno.EIO, Assert.Throws<CowloopException>(() => _client.GetService()).Errno);
+    }
+}

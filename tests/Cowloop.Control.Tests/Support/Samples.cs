@@ -1,0 +1,33 @@
+namespace Cowloop.Control.Tests.Support;
+
+/// <summary>Contract values with every property set.</summary>
+internal static class Samples
+{
+    public static DeviceStatus Device { get; } = new()
+    {
+        Number = 3,
+        Path = "/dev/cow/3",
+        Base = "disk ä.img",
+        BasePath = "/images/disk ä.img",
+        Cowfile = "my.cow",
+        CowfilePath = "/home/me/my.cow",
+        State = "dirty",
+        ReadOnly = true,
+        Failure = "Input/output error",
+        SizeBytes = 5L << 40,
+        SectorSize = 512,
+        BlockSize = 1024,
+        BitmapBlocks = 7,
+        CowBlocks = 1L << 33,
+        BaseReads = 11,
+        CowfileReads = 12,
+        CowfileWrites = 13,
+        Opens = 2,
+        KernelName = "loop4",
+        DeviceNumber = "7:4",
+        Partitions = ["/dev/cow/3p1", "/dev/cow/3p2"],
+        ProcessId = 4711,
+    };
+
+    public static ServiceStatus Service { get; } = new("0.1.0", 4711, 16, true, [Device]);
+}
