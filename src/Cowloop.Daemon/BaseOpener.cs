@@ -81,6 +81,10 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
     {
         foreach (CowDevice lower in table.List())
         {
+            if (!lower.IsAttached)
+            {
+                continue;
+            }
             long startBytes = 0;
             long lengthBytes = lower.Overlay.Info.LengthBytes;
             if (lower.Attachment.Loop.Number != identity.TargetDevice)

@@ -14,13 +14,15 @@ namespace Cowloop.Daemon;
 /// <param name="Cowfile">The cowfile as the user named it.</param>
 /// <param name="CowfilePath">Its absolute path.</param>
 /// <param name="CowfileIdentity">Which file it is.</param>
+/// <param name="IsNewCowfile">True when it was created by this activation.</param>
 internal sealed record DeviceFiles(
     string Base,
     string BasePath,
     FileIdentity BaseIdentity,
     string Cowfile,
     string CowfilePath,
-    FileIdentity CowfileIdentity);
+    FileIdentity CowfileIdentity,
+    bool IsNewCowfile);
 
 /// <summary>An active device: an overlay with its block device. Its life ends when the kernel has let go of the block device.</summary>
 internal sealed class CowDevice
@@ -29,10 +31,12 @@ internal sealed class CowDevice
     private readonly CountedFile _cowfile;
     private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Guards the next two, and freezing with them: who comes to depend on a device, and whether it is going.
+    // Guards the next three, and freezing with them: who comes to depend on a device, whether a detach is being tried, and
+    // whether the block device is gone.
     private readonly object _dependentsGate = new();
     private int _dependentCount;
     private bool _isLeaving;
+    private bool _isGone;
 
     public CowDevice(
         int number,
@@ -67,6 +71,9 @@ internal sealed class CowDevice
     /// <summary>Serialises what opens the block device: detaching and looking for partitions. So our own look is never the opener that makes it busy.</summary>
     public Lock OpenLock { get; } = new();
 
+    /// <summary>False once the kernel has let go of the block device: its number may be somebody else's by now.</summary>
+    public bool IsAttached => !Attachment.Released.IsCompleted;
+
     /// <summary>Number of devices that have this one as their base.</summary>
     public int DependentCount => Volatile.Read(ref _dependentCount);
 
@@ -88,7 +95,7 @@ internal sealed class CowDevice
     {
         lock (_dependentsGate)
         {
-            if (_isLeaving)
+            if (_isLeaving || _isGone)
             {
                 return false;
             }
@@ -141,7 +148,7 @@ internal sealed class CowDevice
     {
         lock (_dependentsGate)
         {
-            _isLeaving = true;
+            _isGone = true;
             while (_dependentCount > 0)
             {
                 Monitor.Wait(_dependentsGate);

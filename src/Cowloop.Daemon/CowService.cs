@@ -14,6 +14,7 @@ internal sealed class CowService : IDisposable
     // A device manager or a probe opens a block device for moments after every change; a user's own use does not pass so fast.
     private static readonly TimeSpan BusyRetryTime = TimeSpan.FromMilliseconds(20);
     private const int BusyRetries = 25;
+    private static readonly TimeSpan FailedActivationTime = TimeSpan.FromSeconds(10);
 
     private readonly CowloopPaths _paths;
     private readonly DeviceTable _table;
@@ -74,14 +75,15 @@ internal sealed class CowService : IDisposable
         }
         catch
         {
-            _ = device.DetachOnLastClose();
+            Task closing = CloseWhenReleasedAsync(device);
+            if (device.DetachOnLastClose() == Errno.None && closing.Wait(FailedActivationTime) && device.Files.IsNewCowfile)
+            {
+                _ = PosixFile.Unlink(device.Files.CowfilePath);
+            }
             throw;
         }
-        finally
-        {
-            // However it has come into being, it ends in one way: when the kernel lets go of it.
-            _ = CloseWhenReleasedAsync(device);
-        }
+        // However it ends, it ends in one way: when the kernel lets go of it.
+        _ = CloseWhenReleasedAsync(device);
         if (_isDraining)
         {
             DetachWhenUnused(device);
@@ -124,6 +126,7 @@ internal sealed class CowService : IDisposable
             IReadOnlyList<CowDevice> devices = _table.List();
             var users = new DeviceUsers(_paths.DeviceDirectory);
             string[] inUse = [.. devices
+                .Where(device => device.IsAttached)
                 .Select(device => (device.Number, by: users.Describe(device.Attachment.Loop.Number)))
                 .Where(pair => pair.by is not null)
                 .Select(pair => $"{_paths.Node(pair.Number)} is {pair.by}")];

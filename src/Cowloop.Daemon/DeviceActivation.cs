@@ -66,7 +66,14 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words)));
             var overlay = new Overlay(baseFile, cowfile, opened.SectorSize);
             LoopAttachment attachment = AttachOrDispose(number, overlay);
-            var files = new DeviceFiles(request.Base, basePath, opened.Identity, request.Cowfile, cowfilePath, store.File.Identity);
+            var files = new DeviceFiles(
+                request.Base,
+                basePath,
+                opened.Identity,
+                request.Cowfile,
+                cowfilePath,
+                store.File.Identity,
+                store.IsNew);
             return new CowDevice(number, files, overlay, baseFile, storeFile, attachment, opened.Lower);
         }
         catch

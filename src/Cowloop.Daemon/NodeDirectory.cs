@@ -51,7 +51,7 @@ internal sealed partial class NodeDirectory
     {
         lock (device.OpenLock)
         {
-            if (device.Closed.IsCompleted)
+            if (!device.IsAttached)
             {
                 return;
             }

@@ -83,7 +83,7 @@ internal sealed class StatusView : IDisposable
             BaseReads = device.BaseReads,
             CowfileReads = device.CowfileReads,
             CowfileWrites = device.CowfileWrites,
-            Opens = users.CountOpens(loop.Number) + device.DependentCount,
+            Opens = (device.IsAttached ? users.CountOpens(loop.Number) : 0) + device.DependentCount,
             KernelName = loop.KernelName,
             DeviceNumber = loop.Number.ToString(),
             Partitions = _nodes.PartitionNodes(device.Number),

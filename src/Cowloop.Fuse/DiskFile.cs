@@ -5,9 +5,10 @@ namespace Cowloop.Fuse;
 
 /// <summary>A device as a file: what the loop device is bound to.</summary>
 /// <param name="device">The device behind it; not owned.</param>
-public sealed class DiskFile(IBlockDevice device) : FuseFile
+/// <param name="shared">What it shares with the other devices of the connection.</param>
+internal sealed class DiskFile(IBlockDevice device, SharedWorkers shared) : FuseFile
 {
-    // A quarter of the workers: enough to keep a disk busy, and several devices may hang before others feel it.
+    // A third of the shared workers: enough to keep a disk busy, and several devices may hang before others feel it.
     private const int LaneWidth = 16;
 
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,7 +26,7 @@ public sealed class DiskFile(IBlockDevice device) : FuseFile
 
     internal override uint OpenFlags => FuseAbi.FOPEN_DIRECT_IO | FuseAbi.FOPEN_PARALLEL_DIRECT_WRITES;
 
-    internal override RequestLane Lane { get; } = new(LaneWidth);
+    internal override RequestLane Lane { get; } = new(LaneWidth, shared);
 
     internal override Errno Open(out ulong handle)
     {

@@ -7,7 +7,10 @@ namespace Cowloop.Fuse;
 public sealed class FuseConnection : IDisposable
 {
     // Two per CPU keep the CPUs busy while others wait for the disk; more bring nothing with a warm cache.
-    private static readonly FuseWorkerPool.Bounds DataBounds = new(Math.Clamp(2 * Environment.ProcessorCount, 4, 32), 64);
+    // When devices wait for each other, each of them has one for certain, and one is left to take requests and park them.
+    private const int MostDevices = 1022;
+    private static readonly FuseWorkerPool.Bounds DataBounds =
+        new(Math.Clamp(2 * Environment.ProcessorCount, 4, 32), SharedWorkers.DefaultCount + MostDevices + 1);
     private static readonly FuseWorkerPool.Bounds TextBounds = new(1, 4);
 
     private readonly FuseDevice _device;

@@ -9,6 +9,7 @@ namespace Cowloop.Fuse;
 public sealed class LoopTransport : IDisposable
 {
     private readonly FlatTree _tree = new();
+    private readonly SharedWorkers _shared = new(SharedWorkers.DefaultCount);
     private readonly FuseConnection _connection;
 
     /// <summary>Mounts the connection.</summary>
@@ -23,7 +24,7 @@ public sealed class LoopTransport : IDisposable
     /// <exception cref="CowloopException">There is no loop device to be had; nothing is left behind.</exception>
     public LoopAttachment Attach(string name, string label, IBlockDevice device)
     {
-        var file = new DiskFile(device);
+        var file = new DiskFile(device, _shared);
         _tree.Add(name, file);
         try
         {

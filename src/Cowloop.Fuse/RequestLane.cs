@@ -12,8 +12,13 @@ internal readonly record struct ParkedRequest(NativeBuffer Buffer, int LengthByt
 /// Keeps one device from taking all workers: so many of its requests are served at a time, the rest wait here without a thread.
 /// A hanging base then holds its share and nothing else, and a device whose files lie on another device leaves workers for that one.
 /// </summary>
+/// <remarks>
+/// Each lane has one worker for certain, the others come out of what all lanes share. So however many devices have their files on
+/// another device, and whatever those wait for, that one gets on.
+/// </remarks>
 /// <param name="width">Most requests at a time.</param>
-internal sealed class RequestLane(int width)
+/// <param name="shared">Workers for all lanes beyond the first of each.</param>
+internal sealed class RequestLane(int width, SharedWorkers shared)
 {
     private readonly Lock _lock = new();
     private readonly Queue<ParkedRequest> _parked = new();
@@ -25,13 +30,13 @@ internal sealed class RequestLane(int width)
     {
         lock (_lock)
         {
-            if (_activeCount == width)
+            if (_activeCount == 0 || (_activeCount < width && shared.TryTake()))
             {
-                _parked.Enqueue(new ParkedRequest(buffer, lengthBytes));
-                return false;
+                _activeCount++;
+                return true;
             }
-            _activeCount++;
-            return true;
+            _parked.Enqueue(new ParkedRequest(buffer, lengthBytes));
+            return false;
         }
     }
 
@@ -46,7 +51,10 @@ internal sealed class RequestLane(int width)
             {
                 return true;
             }
-            _activeCount--;
+            if (--_activeCount > 0)
+            {
+                shared.Return();
+            }
             return false;
         }
     }

@@ -8,7 +8,7 @@ public class DiskFileTests
     private readonly MemoryDisk _disk = new(8192);
     private readonly DiskFile _file;
 
-    public DiskFileTests() => _file = new DiskFile(_disk);
+    public DiskFileTests() => _file = new DiskFile(_disk, new SharedWorkers(8));
 
     [Fact]
     public void It_is_released_with_its_last_opening()

@@ -62,7 +62,7 @@ public sealed class FuseConnectionTests : IDisposable
     {
         _tree.Add("0", new TextFile(() => ""));
         _tree.Add("0.json", new TextFile(() => ""));
-        _tree.Add("disk", new DiskFile(new MemoryDisk(8192)));
+        _tree.Add("disk", new DiskFile(new MemoryDisk(8192), new SharedWorkers(8)));
         using FuseConnection connection = Mount();
 
         Assert.Equal("0\n0.json\ndisk\n", Programs.Run("ls", _directory.Path));
@@ -124,7 +124,7 @@ public sealed class FuseConnectionTests : IDisposable
     [RootFact(Fuse)]
     public void A_detached_mount_is_reached_by_its_connection_only()
     {
-        _tree.Add("disk", new DiskFile(new MemoryDisk(4096)));
+        _tree.Add("disk", new DiskFile(new MemoryDisk(4096), new SharedWorkers(8)));
         using FuseConnection connection = FuseConnection.MountDetached(_tree, _log.Enqueue);
         using SafeFileHandle file = connection.Open("disk");
 

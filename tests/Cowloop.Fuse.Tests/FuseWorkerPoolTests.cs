@@ -15,8 +15,8 @@ public class FuseWorkerPoolTests
         const int HangingReads = 6;
         using var pool = new SmallPool(minWorkers: 2, maxWorkers: 12);
         using var hanging = new BlockedDisk(HangingReads * BlockBytes);
-        pool.Tree.Add("hanging", new DiskFile(hanging));
-        pool.Tree.Add("quick", new DiskFile(new MemoryDisk(BlockBytes)));
+        pool.Tree.Add("hanging", new DiskFile(hanging, new SharedWorkers(8)));
+        pool.Tree.Add("quick", new DiskFile(new MemoryDisk(BlockBytes), new SharedWorkers(8)));
         using SafeFileHandle hangingFile = pool.Open("hanging");
         using SafeFileHandle quickFile = pool.Open("quick");
         Task<int>[] reads = StartReads(hangingFile, HangingReads);
@@ -34,8 +34,8 @@ public class FuseWorkerPoolTests
     {
         using var pool = new SmallPool(minWorkers: 2, maxWorkers: 12);
         using var hanging = new BlockedDisk(8 * BlockBytes);
-        pool.Tree.Add("hanging", new DiskFile(hanging));
-        pool.Tree.Add("quick", new DiskFile(new MemoryDisk(BlockBytes)));
+        pool.Tree.Add("hanging", new DiskFile(hanging, new SharedWorkers(8)));
+        pool.Tree.Add("quick", new DiskFile(new MemoryDisk(BlockBytes), new SharedWorkers(8)));
         using SafeFileHandle hangingFile = pool.Open("hanging");
         using SafeFileHandle quickFile = pool.Open("quick");
         Task<int>[] reads = StartReads(hangingFile, 8);
@@ -60,7 +60,7 @@ public class FuseWorkerPoolTests
     {
         using var pool = new SmallPool(minWorkers: 1, maxWorkers: 3);
         using var hanging = new BlockedDisk(8 * BlockBytes);
-        pool.Tree.Add("hanging", new DiskFile(hanging));
+        pool.Tree.Add("hanging", new DiskFile(hanging, new SharedWorkers(8)));
         using SafeFileHandle file = pool.Open("hanging");
         Task<int>[] reads = StartReads(file, 8);
         Until.True(() => hanging.WaitingCount == 3, "as many reads as there may be workers hang in the device");
@@ -81,7 +81,7 @@ public class FuseWorkerPoolTests
         for (int round = 0; round < 100; round++)
         {
             using var hanging = new BlockedDisk(3 * BlockBytes);
-            pool.Tree.Add($"hanging-{round}", new DiskFile(hanging));
+            pool.Tree.Add($"hanging-{round}", new DiskFile(hanging, new SharedWorkers(8)));
             using SafeFileHandle file = pool.Open($"hanging-{round}");
             Task<int>[] reads = StartReads(file, 3);
             Until.True(() => hanging.WaitingCount == 3, "all reads hang in the device");

@@ -13,7 +13,7 @@ public class FuseWorkerTests
     {
         using var pool = new SmallPool(minWorkers: 1, maxWorkers: 1);
         pool.Tree.Add("broken", new ThrowingFile());
-        pool.Tree.Add("sound", new DiskFile(new MemoryDisk(4096)));
+        pool.Tree.Add("sound", new DiskFile(new MemoryDisk(4096), new SharedWorkers(8)));
         using SafeFileHandle broken = pool.Open("broken");
         using SafeFileHandle sound = pool.Open("sound");
 
@@ -31,7 +31,7 @@ public class FuseWorkerTests
     {
         using var pool = new SmallPool(minWorkers: 1, maxWorkers: 1);
         var disk = new MemoryDisk(2 * FuseDispatcher.MaxTransferBytes);
-        pool.Tree.Add("disk", new DiskFile(disk));
+        pool.Tree.Add("disk", new DiskFile(disk, new SharedWorkers(8)));
         using SafeFileHandle file = pool.Open("disk");
         byte[] written = new byte[disk.Content.Length];
         new Random(1).NextBytes(written);
@@ -55,7 +55,7 @@ public class FuseWorkerTests
     {
         const int Rounds = 10_000;
         using var pool = new SmallPool(minWorkers: 2, maxWorkers: 2);
-        pool.Tree.Add("disk", new DiskFile(new QuietDisk(1 << 20)));
+        pool.Tree.Add("disk", new DiskFile(new QuietDisk(1 << 20), new SharedWorkers(8)));
         using SafeFileHandle file = pool.Open("disk");
         byte[] block = new byte[4096];
         Transfer(file, block, 100);

@@ -10,7 +10,7 @@ public class RequestLaneTests
     [Fact]
     public void A_full_lane_keeps_requests_and_hands_them_on_in_order()
     {
-        var lane = new RequestLane(width: 2);
+        var lane = new RequestLane(width: 2, new SharedWorkers(8));
         using var buffer = new NativeBuffer(4096);
         Assert.True(lane.TryEnter(buffer, 1));
         Assert.True(lane.TryEnter(buffer, 2));
@@ -27,7 +27,7 @@ public class RequestLaneTests
     [Fact]
     public void A_place_that_nobody_waited_for_is_free_again()
     {
-        var lane = new RequestLane(width: 1);
+        var lane = new RequestLane(width: 1, new SharedWorkers(8));
         using var buffer = new NativeBuffer(4096);
         for (int round = 0; round < 3; round++)
         {
@@ -45,8 +45,8 @@ public class RequestLaneTests
         const int MaxWorkers = 24;
         using var pool = new SmallPool(minWorkers: 2, MaxWorkers);
         using var hanging = new BlockedDisk(HangingReads * BlockBytes);
-        pool.Tree.Add("hanging", new DiskFile(hanging));
-        pool.Tree.Add("quick", new DiskFile(new MemoryDisk(BlockBytes)));
+        pool.Tree.Add("hanging", new DiskFile(hanging, new SharedWorkers(40)));
+        pool.Tree.Add("quick", new DiskFile(new MemoryDisk(BlockBytes), new SharedWorkers(8)));
         using SafeFileHandle hangingFile = pool.Open("hanging");
         using SafeFileHandle quickFile = pool.Open("quick");
         byte[][] buffers = [.. Enumerable.Range(0, HangingReads).Select(_ => new byte[BlockBytes])];
@@ -58,6 +58,7 @@ public class RequestLaneTests
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default)),
         ];
+        // The width of the lane; the pool could do more.
         Until.True(() => hanging.WaitingCount == 16, "the share hangs in the device");
 
         Until.Done(Task.Run(() => RandomAccess.Read(quickFile, new byte[BlockBytes], 0)), "the other device answers");

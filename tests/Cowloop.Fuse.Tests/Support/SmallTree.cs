@@ -11,7 +11,7 @@ internal sealed class SmallTree
         {
             Disk.Content[index] = (byte)index;
         }
-        Tree.Add("disk-0", new DiskFile(Disk));
+        Tree.Add("disk-0", new DiskFile(Disk, new SharedWorkers(8)));
         Tree.Add("note", new TextFile(() => "hello, reader\n"));
         Frames = new Frames(Tree);
     }

@@ -1,0 +1,50 @@
+using Xunit.Abstractions;
+
+namespace Cowloop.SystemTests;
+
+/// <summary>The cowfiles of the specification's section 3, made through the real device: byte for byte the original's.</summary>
+public class GoldenFileTests(CowService service, ITestOutputHelper output) : SystemTest(service, output)
+{
+    [RootFact]
+    public void T3_activating_and_deactivating_makes_G1()
+    {
+        string image = Base(Data.NumbersFile(Temp["F1"], 8192));
+        CowDisk disk = Attach(image);
+        Assert.Equal(FileSnapshot.HashOf(image), FileSnapshot.HashOf(disk.Path));
+        Service.Detach(disk);
+        MustBe(disk.Cowfile, 2048, "cf0a8eca9ff36ac99efe84238b8d1668c589a88d62871eccc1ad88fb65ae2932");
+    }
+
+    [RootFact]
+    public void T4_three_writes_make_G2()
+    {
+        CowDisk disk = Attach(NumbersBase());
+        BlockIo.Write(disk.Path, 0, Data.Fill(0x41, 1024));
+        BlockIo.Write(disk.Path, 4096, Data.Fill(0x42, 1024));
+        BlockIo.Write(disk.Path, 102400, Data.Fill(0x43, 2048));
+        Assert.Equal("11db803722cceaf5806d48e720efa3ba4ab7d7329f8930047901042f9906f093", FileSnapshot.HashOf(disk.Path));
+        Service.Detach(disk);
+        MustBe(disk.Cowfile, 108544, "154422bdf648c6939f0440a772dad28247ab09a55c7bfb98e5e11589e0c81495");
+        byte[] file = File.ReadAllBytes(disk.Cowfile);
+        Assert.Equal(0x11, file[1024]);
+        Assert.Equal(0x30, file[1024 + 12]);
+    }
+
+    [RootFact]
+    public void T5_half_a_block_is_merged_to_G4()
+    {
+        CowDisk disk = Attach(NumbersBase());
+        BlockIo.Write(disk.Path, 512, Data.Fill(0x45, 512));
+        Assert.Equal("8641cbc4102bc644ef5658517eb0e3102590df93aec734857648afd755416323", FileSnapshot.HashOf(disk.Path));
+        Service.Detach(disk);
+        MustBe(disk.Cowfile, 5120, "fe6ebadb670b223a859b234a9083b6c774b179188b9fce503a53f9bbcceaba05");
+        Assert.Equal(File.ReadAllBytes(disk.Image)[..512], File.ReadAllBytes(disk.Cowfile)[4096..4608]);
+    }
+
+    private static void MustBe(string cowfile, long length, string hash)
+    {
+        Assert.Equal(length, new FileInfo(cowfile).Length);
+        Assert.Equal(hash, FileSnapshot.HashOf(cowfile));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(cowfile));
+    }
+}

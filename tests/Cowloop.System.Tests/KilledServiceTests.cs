@@ -1,0 +1,61 @@
+using Xunit.Abstractions;
+
+namespace Cowloop.SystemTests;
+
+/// <summary>The service is killed: what was flushed is in the cowfile, and the next service clears up.</summary>
+public class KilledServiceTests(CowService service, ITestOutputHelper output) : SystemTest(service, output)
+{
+    [RootFact]
+    public void A_new_service_clears_dead_devices_and_refuses_the_dirty_cowfile()
+    {
+        string image = NumbersBase();
+        CowDisk dirty = Attach(image, "dirty.cow");
+        CowDisk clean = Attach(image, "clean.cow");
+        BlockIo.Write(clean.Path, 0, Data.Fill(1, 1024));
+        Service.Cowsync().MustSucceed();
+        BlockIo.Write(dirty.Path, 0, Data.Fill(2, 1024));
+        Service.Kill();
+
+        // The new service has the old one's numbers.
+        CowDisk again = Attach(image, "clean.cow");
+        Assert.Equal(clean with { Path = dirty.Path }, again);
+        Assert.Equal(Data.Fill(1, 1024), BlockIo.Read(again.Path, 0, 1024));
+        Service.Cowdev("-a", image, dirty.Cowfile)
+            .MustRefuse(2, "activate new cowdevice: Invalid argument", $"cowfile {dirty.Cowfile} is dirty (not properly closed by rmmod?)", "run cowrepair or specify 'option=r' to recover");
+        Assert.Equal([again.Path], Directory.EnumerateFileSystemEntries(Service.DeviceDirectory));
+        Assert.Single(Service.LeftOverDevices(), left => left.StartsWith("/dev/loop", StringComparison.Ordinal));
+    }
+
+    [RootFact]
+    public void What_was_flushed_is_in_the_cowfile_with_its_bits()
+    {
+        string image = NumbersBase();
+        CowDisk disk = Attach(image);
+        byte[] bytes = Data.Random(3, 8192);
+        BlockIo.Write(disk.Path, 16384, bytes);
+        Service.Kill();
+        byte[] file = File.ReadAllBytes(disk.Cowfile);
+        Assert.Equal(1, file[6] & 1);
+        Assert.Equal(0xFF, file[1024 + 2]);
+        Assert.Equal(bytes, file[(4096 + 16384)..(4096 + 16384 + 8192)]);
+        Service.Stop();
+        Service.Cowloop("load").MustSucceed();
+    }
+
+    [RootFact("mkfs.ext4", "fs:ext4")]
+    public void A_mounted_device_gives_errors_and_is_gone_after_the_unmount()
+    {
+        string image = Base(Images.Ext4(Temp["image"]));
+        CowDisk disk = Attach(image);
+        using (Mount mount = Mount(disk.Path))
+        {
+            File.WriteAllText(mount["new"], "new\n");
+            Shell.Run("sync", "-f", mount.Path);
+            Service.Kill();
+            Assert.NotEqual(0, BlockIo.TryWrite(disk.Path, 0, Data.Fill(0, 512)).ExitCode);
+            Service.Cowloop("load").MustSucceed();
+            Service.Cowdev("-a", image, disk.Cowfile).MustRefuse(2, "activate new cowdevice: Invalid argument", "is dirty");
+        }
+        Poll.UntilNone("left by the killed service", Service.LeftOverDevices);
+    }
+}

@@ -1,0 +1,6 @@
+using System.Runtime.Versioning;
+
+[assembly: SupportedOSPlatform("linux")]
+
+// Loop devices, mounts and two cores are shared by all: one test at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

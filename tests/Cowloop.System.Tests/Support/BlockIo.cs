@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace Cowloop.SystemTests.Support;
+
+/// <summary>Direct reads and writes of a block device with dd; offsets and lengths are multiples of its sector size.</summary>
+internal static class BlockIo
+{
+    /// <summary>Writes and flushes.</summary>
+    public static void Write(string device, long offset, byte[] bytes) => TryWrite(device, offset, bytes).MustSucceed();
+
+    /// <summary>Writes and flushes, whatever comes of it.</summary>
+    public static CommandResult TryWrite(string device, long offset, byte[] bytes)
+    {
+        string source = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(source, bytes);
+            return Shell.Try(
+                "dd", $"if={source}", $"of={device}", Argument("bs", bytes.Length), "count=1", Argument("seek", offset), "oflag=direct,seek_bytes", "conv=notrunc,fsync", "status=none");
+        }
+        finally
+        {
+            File.Delete(source);
+        }
+    }
+
+    public static byte[] Read(string device, long offset, int length)
+    {
+        string target = Path.GetTempFileName();
+        try
+        {
+            Shell.Run(
+                "dd", $"if={device}", $"of={target}", Argument("bs", length), "count=1", Argument("skip", offset), "iflag=direct,skip_bytes", "status=none");
+            return File.ReadAllBytes(target);
+        }
+        finally
+        {
+            File.Delete(target);
+        }
+    }
+
+    /// <summary>Size of a block device in bytes.</summary>
+    public static long SizeOf(string device) =>
+        long.Parse(Shell.Run("blockdev", "--getsize64", device).Line, CultureInfo.InvariantCulture);
+
+    private static string Argument(string name, long value) => string.Create(CultureInfo.InvariantCulture, $"{name}={value}");
+}

@@ -1,0 +1,238 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Cowloop.Control;
+using Xunit.Sdk;
+
+namespace Cowloop.SystemTests.Support;
+
+/// <summary>
+/// A service of the test's own, with its own run and device directories. It is started by the first activation, as for a
+/// user. In the end it is unloaded, and nothing of it may be left.
+/// </summary>
+public class CowService : IDisposable
+{
+    private readonly TempDirectory _temp = new();
+    private readonly HashSet<int> _processes = [];
+    private readonly HashSet<string> _backingDevices = [];
+
+    public CowService()
+    {
+        RunDirectory = _temp["run"];
+        // Block nodes work only where the filesystem allows them; /tmp may not.
+        DeviceDirectory = $"/dev/cowtest-{Path.GetFileName(_temp.Path).Split('-')[^1]}";
+        Paths = new CowloopPaths(RunDirectory, DeviceDirectory);
+    }
+
+    /// <summary>State of the service.</summary>
+    public string RunDirectory { get; }
+
+    /// <summary>The nodes.</summary>
+    public string DeviceDirectory { get; }
+
+    public CowloopPaths Paths { get; }
+
+    /// <summary>Process of the service that runs now.</summary>
+    public int ProcessId
+    {
+        get
+        {
+            using var status = JsonDocument.Parse(Cowloop("status", "--json").MustSucceed().Output);
+            int id = status.RootElement.GetProperty("processId").GetInt32();
+            _processes.Add(id);
+            return id;
+        }
+    }
+
+    public bool IsRunning => Cowloop("status").ExitCode == 0;
+
+    public string Log => File.Exists(Paths.Log) ? File.ReadAllText(Paths.Log) : "";
+
+    /// <summary>What a tool needs in its environment to talk to this service.</summary>
+    public Dictionary<string, string> Environment => new()
+    {
+        ["COWLOOP_RUN_DIR"] = RunDirectory,
+        ["COWLOOP_DEV_DIR"] = DeviceDirectory,
+        ["COWLOOP_AUTOSTART"] = "",
+        ["COWLOOP_PLAIN"] = "",
+    };
+
+    public CommandResult Cowdev(params string[] arguments) => Run("cowdev", arguments);
+
+    public CommandResult Cowsync(params string[] arguments) => Run("cowsync", arguments);
+
+    public CommandResult Cowloop(params string[] arguments) => Run("cowloop", arguments);
+
+    /// <summary>The node of a number, active or not.</summary>
+    public string Node(int number) => Paths.Node(number);
+
+    /// <summary>Activates a device that must work.</summary>
+    public CowDisk Attach(string image, string cowfile, params string[] more)
+    {
+        CommandResult result = Cowdev(["-a", image, cowfile, .. more]).MustSucceed();
+        var disk = new CowDisk(result.Line, image, cowfile);
+        _ = ProcessId;
+        _backingDevices.Add(LoopTable.BackingDeviceOf(KernelName(disk)));
+        return disk;
+    }
+
+    /// <summary>Deactivates a device that must go.</summary>
+    public void Detach(CowDisk disk)
+    {
+        ArgumentNullException.ThrowIfNull(disk);
+        Cowdev("-d", disk.Path).MustSucceed();
+    }
+
+    /// <summary>The paths of the active devices.</summary>
+    public IReadOnlyList<string> ActiveDevices()
+    {
+        if (!File.Exists(Paths.DeviceList))
+        {
+            return [];
+        }
+        using JsonDocument devices = ReadJson(Paths.DeviceList);
+        return [.. devices.RootElement.EnumerateArray().Select(device => device.GetProperty("path").GetString()!)];
+    }
+
+    /// <summary>The status of a device, as the file N.json tells it.</summary>
+    public JsonElement Status(CowDisk disk)
+    {
+        ArgumentNullException.ThrowIfNull(disk);
+        using JsonDocument status = ReadJson($"{Paths.StatusDirectory}/{disk.Number}.json");
+        return status.RootElement.Clone();
+    }
+
+    /// <summary>The status text of a device.</summary>
+    public string StatusText(CowDisk disk)
+    {
+        ArgumentNullException.ThrowIfNull(disk);
+        return File.ReadAllText($"{Paths.StatusDirectory}/{disk.Number}");
+    }
+
+    /// <summary>The kernel's name of a device, such as loop3.</summary>
+    public string KernelName(CowDisk disk) => Status(disk).GetProperty("kernelName").GetString()!;
+
+    /// <summary>What is left of devices though none should be active: nodes, loop devices, status files.</summary>
+    public IEnumerable<string> LeftOverDevices() =>
+    [
+        .. LoopTable.BoundTo(_backingDevices),
+        .. Directory.Exists(DeviceDirectory) ? Directory.EnumerateFileSystemEntries(DeviceDirectory) : [],
+        .. Directory.Exists(Paths.StatusDirectory)
+            ? Directory.EnumerateFiles(Paths.StatusDirectory).Where(path => Path.GetFileName(path) != CowloopPaths.DeviceListName)
+            : [],
+    ];
+
+    /// <summary>What is left of a service though none should run: mounts, the socket, and what its devices left.</summary>
+    public IEnumerable<string> LeftOversInSystem() =>
+    [
+        .. LeftOverDevices(),
+        .. File.ReadLines("/proc/self/mountinfo").Where(line => line.Contains($" {RunDirectory}", StringComparison.Ordinal)),
+        .. File.Exists(Paths.ControlSocket) ? [Paths.ControlSocket] : Array.Empty<string>(),
+    ];
+
+    /// <summary>The same and its processes, which take a moment to end.</summary>
+    public IEnumerable<string> LeftOvers() => [.. LeftOversInSystem(), .. _processes.Where(IsAlive).Select(id => $"process {id}")];
+
+    /// <summary>Unloads the service if it runs, so that the next command starts another one.</summary>
+    public void Stop()
+    {
+        if (IsRunning)
+        {
+            _ = ProcessId;
+            Cowloop("unload").MustSucceed();
+            Poll.UntilNone("left by the service", LeftOvers);
+        }
+    }
+
+    /// <summary>Ends the service as a power-off or the kernel's memory killer would.</summary>
+    public void Kill() => Kill(ProcessId);
+
+    /// <summary>The same for a service that may not answer any more.</summary>
+    public static void Kill(int processId)
+    {
+        using var process = Process.GetProcessById(processId);
+        process.Kill();
+        Poll.Until("the killed service is gone", () => !IsAlive(processId));
+    }
+
+    /// <summary>SIGTERM, as the system sends it when it goes down.</summary>
+    public static void Terminate(int processId) =>
+        Shell.Run("sh", "-c", $"kill -TERM {processId.ToString(CultureInfo.InvariantCulture)}");
+
+    /// <summary>True unless a process is gone, or a zombie that its parent has not looked after yet.</summary>
+    public static bool IsAlive(int processId)
+    {
+        try
+        {
+            string status = File.ReadAllText($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/stat");
+            return status[status.LastIndexOf(')') + 2] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        string? problem = IsRunning ? Unload() : null;
+        if (problem is null)
+        {
+            try
+            {
+                Poll.UntilNone("left by the service", LeftOvers);
+            }
+            catch (XunitException exception)
+            {
+                problem = exception.Message;
+            }
+        }
+        string log = Log;
+        if (problem is not null)
+        {
+            CleanUpByForce();
+        }
+        if (Directory.Exists(DeviceDirectory))
+        {
+            Directory.Delete(DeviceDirectory, recursive: true);
+        }
+        _temp.Dispose();
+        if (problem is not null)
+        {
+            throw new XunitException($"{problem}\nlog of the service:\n{log}");
+        }
+    }
+
+    private static JsonDocument ReadJson(string path) => JsonDocument.Parse(File.ReadAllText(path));
+
+    private CommandResult Run(string program, string[] arguments) =>
+        Shell.Try(new ShellOptions { Environment = Environment }, Repository.Program(program), arguments);
+
+    private string? Unload()
+    {
+        _ = ProcessId;
+        CommandResult result = Cowloop("unload");
+        return result.ExitCode == 0 ? null : result.ToString();
+    }
+
+    /// <summary>A failed test must not be the reason why the next one fails.</summary>
+    private void CleanUpByForce()
+    {
+        foreach (int id in _processes.Where(IsAlive))
+        {
+            using var process = Process.GetProcessById(id);
+            process.Kill();
+        }
+        foreach (string loop in LoopTable.BoundTo(_backingDevices))
+        {
+            Shell.Try("losetup", "-d", loop);
+        }
+        Shell.Try("umount", "-l", Paths.StatusDirectory);
+    }
+}

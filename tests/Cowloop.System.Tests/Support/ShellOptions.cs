@@ -1,0 +1,14 @@
+namespace Cowloop.SystemTests.Support;
+
+/// <summary>How a program is run.</summary>
+internal sealed record ShellOptions
+{
+    /// <summary>Its current directory; null for the tests' own.</summary>
+    public string? Directory { get; init; }
+
+    /// <summary>What it reads from standard input.</summary>
+    public string Input { get; init; } = "";
+
+    /// <summary>Variables that are added to its environment.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+}
