@@ -75,10 +75,15 @@ internal sealed class CowService : IDisposable
         }
         catch
         {
-            Task closing = CloseWhenReleasedAsync(device);
-            if (device.DetachOnLastClose() == Errno.None && closing.Wait(FailedActivationTime) && device.Files.IsNewCowfile)
+            // While it is locked: later it could be somebody else's.
+            if (device.Files.IsNewCowfile)
             {
                 _ = PosixFile.Unlink(device.Files.CowfilePath);
+            }
+            Task closing = CloseWhenReleasedAsync(device);
+            if (device.DetachOnLastClose() == Errno.None)
+            {
+                closing.Wait(FailedActivationTime);
             }
             throw;
         }
