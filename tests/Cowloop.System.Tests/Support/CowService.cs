@@ -54,7 +54,6 @@ public class CowService : IDisposable
         ["COWLOOP_RUN_DIR"] = RunDirectory,
         ["COWLOOP_DEV_DIR"] = DeviceDirectory,
         ["COWLOOP_AUTOSTART"] = "",
-        ["COWLOOP_PLAIN"] = "",
     };
 
     public CommandResult Cowdev(params string[] arguments) => Run("cowdev", arguments);
