@@ -45,7 +45,7 @@ internal sealed class CowService : IDisposable
     public ServiceStatus Describe() =>
         new(ProgramVersion.Text, Environment.ProcessId, _table.Capacity, _isDraining, _status.DescribeAll());
 
-    public DeviceStatus Describe(int number) => _status.Describe(_table.Get(number), new DeviceUsers(_paths.DeviceDirectory));
+    public DeviceStatus Describe(int number) => _status.Describe(_table.Get(number));
 
     /// <summary>Activates a device.</summary>
     /// <exception cref="CowloopException">Refused; nothing is left behind.</exception>
@@ -69,7 +69,7 @@ internal sealed class CowService : IDisposable
         }
         try
         {
-            _nodes.Add(device);
+            _nodes.Update(device);
             _status.Add(device);
             _table.Publish(device);
         }
@@ -95,7 +95,7 @@ internal sealed class CowService : IDisposable
         }
         DeviceFiles files = device.Files;
         ServiceLog.Notice($"cowdevice {device.Number} activated: {files.BasePath} with {files.CowfilePath} as {device.Attachment.Loop.KernelName}");
-        return new AttachReply(_status.Describe(device, new DeviceUsers(_paths.DeviceDirectory)), warnings);
+        return new AttachReply(_status.Describe(device), warnings);
     }
 
     /// <summary>Deactivates a device; its cowfile is clean and durable on return.</summary>
@@ -129,7 +129,7 @@ internal sealed class CowService : IDisposable
         try
         {
             IReadOnlyList<CowDevice> devices = _table.List();
-            var users = new DeviceUsers(_paths.DeviceDirectory);
+            DeviceUsers users = LookAtUsers();
             string[] inUse = [.. devices
                 .Where(device => device.IsAttached)
                 .Select(device => (device.Number, by: users.Describe(device.Attachment.Loop.Number)))
@@ -182,6 +182,8 @@ internal sealed class CowService : IDisposable
         _transport.Dispose();
     }
 
+    private DeviceUsers LookAtUsers() => new(_paths.DeviceDirectory);
+
     private static int Depth(CowDevice device) => device.Lower is null ? 0 : 1 + Depth(device.Lower);
 
     private void Detach(CowDevice device)
@@ -193,7 +195,7 @@ internal sealed class CowService : IDisposable
         }
         DeviceNumber number = device.Attachment.Loop.Number;
         Errno errno = device.TryDetach();
-        for (int retry = 0; errno == Errno.EBUSY && retry < BusyRetries && !new DeviceUsers(_paths.DeviceDirectory).IsHeld(number); retry++)
+        for (int retry = 0; errno == Errno.EBUSY && retry < BusyRetries && !LookAtUsers().IsHeld(number); retry++)
         {
             Thread.Sleep(BusyRetryTime);
             errno = device.TryDetach();
@@ -202,7 +204,7 @@ internal sealed class CowService : IDisposable
         {
             throw new CowloopException(
                 Errno.EBUSY,
-                $"cowdevice {device.Number} is {new DeviceUsers(_paths.DeviceDirectory).Describe(number) ?? "open"}",
+                $"cowdevice {device.Number} is {LookAtUsers().Describe(number) ?? "open"}",
                 "unmount it, or close what has it open, and try again");
         }
         if (errno != Errno.None)

@@ -43,10 +43,7 @@ internal sealed partial class NodeDirectory
         }
     }
 
-    /// <summary>Makes the nodes of a new device, partitions included.</summary>
-    public void Add(CowDevice device) => Update(device);
-
-    /// <summary>Brings the nodes up to date with the partitions that the kernel has.</summary>
+    /// <summary>Makes the nodes of a device, and brings them up to date with the partitions that the kernel has.</summary>
     public void Update(CowDevice device)
     {
         lock (device.OpenLock)

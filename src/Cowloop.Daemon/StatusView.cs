@@ -37,8 +37,8 @@ internal sealed class StatusView : IDisposable
 
     public void Add(CowDevice device)
     {
-        _tree.Add(Name(device), new TextFile(() => Format(DescribeNow(device))));
-        _tree.Add($"{Name(device)}.json", new TextFile(() => JsonSerializer.Serialize(DescribeNow(device), ControlJson.Default.DeviceStatus) + "\n"));
+        _tree.Add(Name(device), new TextFile(() => Format(Describe(device))));
+        _tree.Add($"{Name(device)}.json", new TextFile(() => JsonSerializer.Serialize(Describe(device), ControlJson.Default.DeviceStatus) + "\n"));
     }
 
     public void Remove(CowDevice device)
@@ -61,7 +61,9 @@ internal sealed class StatusView : IDisposable
     }
 
     /// <summary>The state of a device now.</summary>
-    public DeviceStatus Describe(CowDevice device, DeviceUsers users)
+    public DeviceStatus Describe(CowDevice device) => Describe(device, new DeviceUsers(_paths.DeviceDirectory));
+
+    private DeviceStatus Describe(CowDevice device, DeviceUsers users)
     {
         LoopDevice loop = device.Attachment.Loop;
         return new DeviceStatus
@@ -116,8 +118,6 @@ internal sealed class StatusView : IDisposable
         void Line(string label, string value, string unit = "") =>
             text.Append(CultureInfo.InvariantCulture, $"{label,18}: {value,9}{unit}\n");
     }
-
-    private DeviceStatus DescribeNow(CowDevice device) => Describe(device, new DeviceUsers(_paths.DeviceDirectory));
 
     private string DescribeAllAsJson() => JsonSerializer.Serialize(DescribeAll(), ControlJson.Default.IReadOnlyListDeviceStatus) + "\n";
 

@@ -19,7 +19,7 @@ public sealed class DeviceUsers
     {
         _openers = new(() => FindOpeners(["/dev/", $"{nodeDirectory}/"]));
         _mounts = Mounts.List().ToLookup(DiskOf);
-        _swaps = [.. ReadOrEmpty("/proc/swaps").Split('\n').Select(line => NodeTarget(line.Split(' ')[0])).OfType<DeviceNumber>()];
+        _swaps = [.. KernelText.ReadOrEmpty("/proc/swaps").Split('\n').Select(line => NodeTarget(line.Split(' ')[0])).OfType<DeviceNumber>()];
     }
 
     /// <summary>
@@ -55,7 +55,7 @@ public sealed class DeviceUsers
                 yield return $"mounted {(mount.IsReadOnly ? "read-only" : "read-write")} on {mount.MountPoint}";
             }
         }
-        foreach (string holder in EntriesOf($"/sys/dev/block/{number}/holders"))
+        foreach (string holder in KernelText.EntriesOf($"/sys/dev/block/{number}/holders"))
         {
             yield return $"held by /dev/{Path.GetFileName(holder)}";
         }
@@ -68,9 +68,9 @@ public sealed class DeviceUsers
     private static IEnumerable<DeviceNumber> WithPartitions(DeviceNumber device)
     {
         yield return device;
-        foreach (string child in EntriesOf($"/sys/dev/block/{device}"))
+        foreach (string child in KernelText.EntriesOf($"/sys/dev/block/{device}"))
         {
-            if (File.Exists($"{child}/partition") && DeviceNumber.TryParse(ReadOrEmpty($"{child}/dev"), out DeviceNumber partition))
+            if (File.Exists($"{child}/partition") && DeviceNumber.TryParse(KernelText.ReadOrEmpty($"{child}/dev"), out DeviceNumber partition))
             {
                 yield return partition;
             }
@@ -97,53 +97,16 @@ public sealed class DeviceUsers
             {
                 continue;
             }
-            foreach (string descriptor in EntriesOf($"{process}/fd"))
+            foreach (string descriptor in KernelText.EntriesOf($"{process}/fd"))
             {
                 // Only names of nodes are worth a look at the file behind them: elsewhere it could be one that does not answer.
-                string target = TargetOf(descriptor);
+                string target = KernelText.TargetOf(descriptor);
                 if (directories.Any(directory => target.StartsWith(directory, StringComparison.Ordinal)) && NodeTarget(descriptor) is DeviceNumber device)
                 {
-                    openers.Add((device, $"open in process {id} ({ReadOrEmpty($"{process}/comm").TrimEnd('\n')})"));
+                    openers.Add((device, $"open in process {id} ({KernelText.ReadOrEmpty($"{process}/comm")})"));
                 }
             }
         }
         return openers.ToLookup(opener => opener.Device, opener => opener.User);
-    }
-
-    // Devices and processes come and go while they are looked at, and some hide their descriptors: what can't be read is not counted.
-    private static string[] EntriesOf(string directory)
-    {
-        try
-        {
-            return Directory.GetFileSystemEntries(directory);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
-
-    private static string TargetOf(string descriptor)
-    {
-        try
-        {
-            return new FileInfo(descriptor).LinkTarget ?? "";
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
-    }
-
-    private static string ReadOrEmpty(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
     }
 }

@@ -27,7 +27,6 @@ internal static partial class LibC
 
     public const int F_SETFD = 2;
     public const int FD_CLOEXEC = 1;
-    public const int F_OFD_GETLK = 36;
     public const int F_OFD_SETLK = 37;
     public const short F_RDLCK = 0;
     public const short F_WRLCK = 1;
@@ -43,7 +42,6 @@ internal static partial class LibC
     public const nuint LOOP_CONFIGURE = 0x4C0A;
     public const nuint LOOP_CTL_GET_FREE = 0x4C82;
     public const uint LO_FLAGS_READ_ONLY = 1;
-    public const uint LO_FLAGS_AUTOCLEAR = 4;
     public const uint LO_FLAGS_PARTSCAN = 8;
     public const uint LO_FLAGS_DIRECT_IO = 16;
 
@@ -76,7 +74,6 @@ internal static partial class LibC
     public const int EFD_CLOEXEC = 0x80000;
     public const int IN_CLOEXEC = 0x80000;
     public const uint IN_CLOSE_WRITE = 8;
-    public const uint IN_Q_OVERFLOW = 0x4000;
 
     public const int AF_NETLINK = 16;
     public const int SOCK_RAW = 3;

@@ -131,16 +131,12 @@ public sealed unsafe class LoopDevice
         foreach (string path in Directory.EnumerateDirectories(directory, $"{KernelName}p*"))
         {
             // A partition may go while it is looked at.
-            if (TryReadText($"{path}/partition", out string number)
-                && TryReadText($"{path}/dev", out string device)
-                && TryReadText($"{path}/start", out string start)
-                && TryReadText($"{path}/size", out string size)
-                && int.TryParse(number, CultureInfo.InvariantCulture, out int index)
-                && DeviceNumber.TryParse(device, out DeviceNumber parsed)
-                && long.TryParse(start, CultureInfo.InvariantCulture, out long startSector)
-                && long.TryParse(size, CultureInfo.InvariantCulture, out long sectorCount))
+            if (int.TryParse(KernelText.ReadOrEmpty($"{path}/partition"), CultureInfo.InvariantCulture, out int index)
+                && DeviceNumber.TryParse(KernelText.ReadOrEmpty($"{path}/dev"), out DeviceNumber number)
+                && long.TryParse(KernelText.ReadOrEmpty($"{path}/start"), CultureInfo.InvariantCulture, out long startSector)
+                && long.TryParse(KernelText.ReadOrEmpty($"{path}/size"), CultureInfo.InvariantCulture, out long sectorCount))
             {
-                partitions[index] = new LoopPartition(parsed, startSector * SysfsSectorBytes, sectorCount * SysfsSectorBytes);
+                partitions[index] = new LoopPartition(number, startSector * SysfsSectorBytes, sectorCount * SysfsSectorBytes);
             }
         }
         return partitions;
@@ -203,23 +199,9 @@ public sealed unsafe class LoopDevice
         Encoding.UTF8.GetEncoder().Convert(label, target[..MaxLabelBytes], true, out _, out _, out _);
 
     private static DeviceNumber ReadNumber(int index) =>
-        TryReadText($"/sys/block/loop{index}/dev", out string text) && DeviceNumber.TryParse(text, out DeviceNumber number)
+        DeviceNumber.TryParse(KernelText.ReadOrEmpty($"/sys/block/loop{index}/dev"), out DeviceNumber number)
             ? number
             : new DeviceNumber(7, (uint)index);
-
-    private static bool TryReadText(string path, out string text)
-    {
-        try
-        {
-            text = File.ReadAllText(path);
-            return true;
-        }
-        catch (IOException)
-        {
-            text = "";
-            return false;
-        }
-    }
 
     private static CowloopException NoFreeDevice(Errno errno) =>
         new(errno, $"no free loop device: {errno.Text()}", "losetup -l lists the ones in use; detach one that is not needed");

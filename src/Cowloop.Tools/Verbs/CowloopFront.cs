@@ -8,7 +8,8 @@ namespace Cowloop.Tools.Verbs;
 /// <summary>cowloop VERB: the front that shows what there is.</summary>
 internal static class CowloopFront
 {
-    private const int FailureExitCode = 2;
+    /// <summary>What every verb answers when it could not do its work.</summary>
+    public const int FailureExitCode = 2;
 
     public static int Run(string[] arguments)
     {

@@ -8,8 +8,6 @@ namespace Cowloop.Tools.Verbs;
 /// <summary>cowloop unload: what <c>rmmod cowloop</c> was (specification 4.2).</summary>
 internal static class UnloadVerb
 {
-    private const int FailureExitCode = 2;
-
     private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(10);
 
     public static Command Create()
@@ -38,7 +36,7 @@ internal static class UnloadVerb
         catch (CowloopException exception)
         {
             ErrorReport.Write("cowloop", "unload cowloop", exception);
-            return FailureExitCode;
+            return CowloopFront.FailureExitCode;
         }
     }
 
