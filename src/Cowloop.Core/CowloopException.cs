@@ -14,9 +14,12 @@ public sealed class CowloopException(Errno errno, string reason, string? hint = 
     /// <summary>What the user can do next, or null.</summary>
     public string? Hint { get; } = hint;
 
+    /// <summary>What exactly failed, for tools that have a text of their own for it.</summary>
+    public Fault Fault { get; init; }
+
     /// <summary>Absolute path of the file the error is about, or null. The reason names it the way the user did.</summary>
     public string? Path { get; init; }
 
     /// <summary>The same error, about a file.</summary>
-    public CowloopException About(string path) => new(Errno, Message, Hint) { Path = path };
+    public CowloopException About(string path) => new(Errno, Message, Hint) { Path = path, Fault = Fault };
 }

@@ -21,6 +21,7 @@ internal static partial class LibC
     public const uint S_IFREG = 0x8000;
 
     public const int SEEK_DATA = 3;
+    public const int SEEK_HOLE = 4;
 
     public const int FALLOC_FL_KEEP_SIZE = 1;
     public const int FALLOC_FL_PUNCH_HOLE = 2;

@@ -182,24 +182,27 @@ public sealed unsafe class PosixFile : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno NextData(long offsetBytes, out long dataOffsetBytes)
+    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
-        dataOffsetBytes = LibC.lseek(_handle, offsetBytes, LibC.SEEK_DATA);
-        if (dataOffsetBytes >= 0)
-        {
-            return Errno.None;
-        }
-        Errno errno = LibC.LastErrno;
+        startBytes = LibC.lseek(_handle, offsetBytes, LibC.SEEK_DATA);
+        Errno errno = startBytes >= 0 ? Errno.None : LibC.LastErrno;
         switch (errno)
         {
+            case Errno.None:
+                endBytes = LibC.lseek(_handle, startBytes, LibC.SEEK_HOLE);
+                // Somebody may cut the file or punch between the two looks.
+                endBytes = endBytes < 0 ? startBytes : endBytes;
+                return Errno.None;
             case Errno.ENXIO:
-                dataOffsetBytes = Math.Max(offsetBytes, LengthBytes);
+                startBytes = endBytes = Math.Max(offsetBytes, LengthBytes);
                 return Errno.None;
             case Errno.EINVAL:
                 // A block device, or a filesystem that does not know its holes.
-                dataOffsetBytes = offsetBytes;
+                startBytes = offsetBytes;
+                endBytes = Math.Max(offsetBytes, LengthBytes);
                 return Errno.None;
             default:
+                startBytes = endBytes = offsetBytes;
                 return errno;
         }
     }

@@ -154,10 +154,10 @@ public sealed class PosixFileTests : IDisposable
         file.SetLength(8 << 20);
         file.WriteAt(4 << 20, new byte[4096]);
 
-        Assert.Equal((Errno.None, 4L << 20), NextData(file, 0));
-        Assert.Equal((Errno.None, (4L << 20) + 100), NextData(file, (4 << 20) + 100));
-        Assert.Equal((Errno.None, 8L << 20), NextData(file, 5 << 20));
-        Assert.Equal((Errno.None, 8L << 20), NextData(file, 8 << 20));
+        Assert.Equal((Errno.None, 4L << 20, (4L << 20) + 4096), NextData(file, 0));
+        Assert.Equal((Errno.None, (4L << 20) + 100, (4L << 20) + 4096), NextData(file, (4 << 20) + 100));
+        Assert.Equal((Errno.None, 8L << 20, 8L << 20), NextData(file, 5 << 20));
+        Assert.Equal((Errno.None, 8L << 20, 8L << 20), NextData(file, 8 << 20));
     }
 
     [Fact]
@@ -271,7 +271,7 @@ public sealed class PosixFileTests : IDisposable
             Assert.Equal(3 * LoopDisk.MiB, file.LengthBytes);
             Assert.Equal(4096, file.SectorSize);
             // A device does not know its holes.
-            Assert.Equal((Errno.None, 12345L), NextData(file, 12345));
+            Assert.Equal((Errno.None, 12345L, file.LengthBytes), NextData(file, 12345));
             Assert.Equal(Errno.EIO, file.ReadAt(file.LengthBytes, new byte[512]));
         }
     }
@@ -290,8 +290,8 @@ public sealed class PosixFileTests : IDisposable
 
     private long AllocatedBytes(string name) => 512 * long.Parse(Programs.Run("stat", "--format=%b", _directory[name]));
 
-    private static (Errno Errno, long DataOffsetBytes) NextData(PosixFile file, long offsetBytes) =>
-        (file.NextData(offsetBytes, out long dataOffsetBytes), dataOffsetBytes);
+    private static (Errno Errno, long StartBytes, long EndBytes) NextData(PosixFile file, long offsetBytes) =>
+        (file.NextData(offsetBytes, out long startBytes, out long endBytes), startBytes, endBytes);
 
     private static byte[] ReadAll(PosixFile file)
     {

@@ -76,7 +76,7 @@ public sealed class Bitmap : IDisposable
         Span<byte> live = MemoryMarshal.AsBytes(_live.Span);
         for (long positionBytes = 0; positionBytes < live.Length;)
         {
-            Errno errno = file.NextData(CowLayout.BitmapOffsetBytes + positionBytes, out long dataOffsetBytes);
+            Errno errno = file.NextData(CowLayout.BitmapOffsetBytes + positionBytes, out long dataOffsetBytes, out _);
             if (errno != Errno.None)
             {
                 return errno;

@@ -40,7 +40,8 @@ public sealed class CountedFile(IBlockFile file) : IBlockFile
     public Errno Allocate(long offsetBytes, long lengthBytes) => file.Allocate(offsetBytes, lengthBytes);
 
     /// <inheritdoc/>
-    public Errno NextData(long offsetBytes, out long dataOffsetBytes) => file.NextData(offsetBytes, out dataOffsetBytes);
+    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes) =>
+        file.NextData(offsetBytes, out startBytes, out endBytes);
 
     /// <inheritdoc/>
     public Errno Sync() => file.Sync();

@@ -20,9 +20,10 @@ public sealed class DeviceFile(IBlockDevice device, long startBytes, long length
         : device.Read(startBytes + offsetBytes, target);
 
     /// <inheritdoc/>
-    public Errno NextData(long offsetBytes, out long dataOffsetBytes)
+    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
-        dataOffsetBytes = offsetBytes;
+        startBytes = offsetBytes;
+        endBytes = Math.Max(offsetBytes, lengthBytes);
         return Errno.None;
     }
 

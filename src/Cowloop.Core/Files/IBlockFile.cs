@@ -26,10 +26,13 @@ public interface IBlockFile : IDisposable
     Errno Allocate(long offsetBytes, long lengthBytes);
 
     /// <summary>
-    /// Finds the first byte at or after <paramref name="offsetBytes"/> that is not in a hole; the length of the file when there is none.
-    /// A file that does not know its holes answers <paramref name="offsetBytes"/>.
+    /// Finds the first stretch at or after <paramref name="offsetBytes"/> that is not a hole. A file that does not know its holes
+    /// is one stretch of data.
     /// </summary>
-    Errno NextData(long offsetBytes, out long dataOffsetBytes);
+    /// <param name="offsetBytes">Where to look from.</param>
+    /// <param name="startBytes">The first byte of data; when there is none, the length of the file, or the offset if that lies behind it.</param>
+    /// <param name="endBytes">The first byte behind the stretch; equal to the start when there is no data.</param>
+    Errno NextData(long offsetBytes, out long startBytes, out long endBytes);
 
     /// <summary>Makes all completed writes, punches and length changes durable.</summary>
     Errno Sync();

@@ -25,7 +25,7 @@ public static class BaseFingerprint
         byte[] chunk = new byte[CowLayout.BlockSize];
         for (long block = 0; block < blockCount && counted < CountedBlocks;)
         {
-            if (file.NextData(block * CowLayout.BlockSize, out long dataOffsetBytes) == Errno.None)
+            if (file.NextData(block * CowLayout.BlockSize, out long dataOffsetBytes, out _) == Errno.None)
             {
                 block = Math.Max(block, dataOffsetBytes / CowLayout.BlockSize);
                 if (block >= blockCount)

@@ -1,6 +1,6 @@
-using System.Text.Json;
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Applets;
 
@@ -41,7 +41,7 @@ internal static class Cowdev
 
     private static int List(CowloopPaths paths)
     {
-        IReadOnlyList<DeviceStatus> devices = ReadDevices(paths);
+        IReadOnlyList<DeviceStatus> devices = ActiveDevices.Read(paths);
         if (devices.Count == 0)
         {
             return 0;
@@ -54,20 +54,6 @@ internal static class Cowdev
         }
         Console.WriteLine();
         return 0;
-    }
-
-    /// <summary>The list that everybody may read; without a service there is none, and no device.</summary>
-    private static IReadOnlyList<DeviceStatus> ReadDevices(CowloopPaths paths)
-    {
-        try
-        {
-            using FileStream stream = File.OpenRead(paths.DeviceList);
-            return JsonSerializer.Deserialize(stream, ControlJson.Default.IReadOnlyListDeviceStatus) ?? [];
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
     }
 
     private static int Activate(string program, CowloopPaths paths, string rdofile, string cowfile, string? device, bool acceptBase)

@@ -32,12 +32,12 @@ public class CountedFileTests
         Assert.Equal(Errno.None, counted.Punch(4096, 1024));
         Assert.Equal(Errno.None, counted.SetLength(9216));
         Assert.Equal(Errno.None, counted.Allocate(0, 4096));
-        Assert.Equal(Errno.None, counted.NextData(5, out long data));
+        Assert.Equal(Errno.None, counted.NextData(5, out long data, out long end));
         Assert.Equal(Errno.None, counted.Sync());
         counted.Dispose();
 
         Assert.Equal(7, buffer[0]);
-        Assert.Equal(5, data);
+        Assert.Equal((5, 9216), (data, end));
         Assert.Equal(1, memory.DisposeCount);
         Assert.Equal(
             ["read 1024+1024", "write 0+1024", "punch 4096+1024", "setlength 9216", "allocate 0+4096", "nextdata 5", "sync"],

@@ -39,11 +39,11 @@ internal abstract class FileDecorator(IBlockFile inner) : IBlockFile
         return errno == Errno.None ? After(inner.Allocate(offsetBytes, lengthBytes)) : errno;
     }
 
-    public Errno NextData(long offsetBytes, out long dataOffsetBytes)
+    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
-        dataOffsetBytes = offsetBytes;
+        startBytes = endBytes = offsetBytes;
         Errno errno = Before(new FileCall(FileOp.NextData, offsetBytes));
-        return errno == Errno.None ? After(inner.NextData(offsetBytes, out dataOffsetBytes)) : errno;
+        return errno == Errno.None ? After(inner.NextData(offsetBytes, out startBytes, out endBytes)) : errno;
     }
 
     public Errno Sync()

@@ -47,9 +47,10 @@ internal sealed class FlatFile(byte[] content, long lengthBytes) : IBlockFile
 
     public Errno Allocate(long offsetBytes, long lengthBytes) => Errno.None;
 
-    public Errno NextData(long offsetBytes, out long dataOffsetBytes)
+    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
-        dataOffsetBytes = offsetBytes;
+        startBytes = offsetBytes;
+        endBytes = Math.Max(offsetBytes, LengthBytes);
         return Errno.None;
     }
 

@@ -138,7 +138,7 @@ internal sealed class MemoryFile : IBlockFile
         return Errno.None;
     }
 
-    public Errno NextData(long offsetBytes, out long dataOffsetBytes)
+    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         long first = offsetBytes / PageSize;
         long next = long.MaxValue;
@@ -153,7 +153,17 @@ internal sealed class MemoryFile : IBlockFile
                 next = page.Key > first ? Math.Min(next, page.Key) : next;
             }
         }
-        dataOffsetBytes = next == long.MaxValue ? LengthBytes : Math.Max(offsetBytes, next * PageSize);
+        if (next == long.MaxValue)
+        {
+            startBytes = endBytes = Math.Max(offsetBytes, LengthBytes);
+            return Errno.None;
+        }
+        startBytes = Math.Max(offsetBytes, next * PageSize);
+        while (_pages.ContainsKey(next))
+        {
+            next++;
+        }
+        endBytes = Math.Max(startBytes, Math.Min(LengthBytes, next * PageSize));
         return Errno.None;
     }
 

@@ -1,0 +1,93 @@
+using Cowloop.Core.Files;
+
+namespace Cowloop.Core.Maintenance;
+
+/// <summary>A file whose errors are exceptions that name it: for work on files at rest, outside the data path.</summary>
+/// <param name="file">The file; not owned.</param>
+/// <param name="name">As the user named it, for messages.</param>
+public sealed class CheckedFile(IBlockFile file, string name)
+{
+    /// <summary>As the user named it.</summary>
+    public string Name => name;
+
+    /// <summary>Length in bytes now.</summary>
+    public long LengthBytes => file.LengthBytes;
+
+    /// <summary>Fills <paramref name="target"/>.</summary>
+    /// <exception cref="CowloopException">It can't be read; with <see cref="Errno.None"/> when the file ends before.</exception>
+    public void Read(long offsetBytes, Span<byte> target, Fault fault)
+    {
+        if (offsetBytes > LengthBytes - target.Length)
+        {
+            throw new CowloopException(
+                Errno.None,
+                $"{name} is incomplete: it ends at byte {LengthBytes}, and what is needed reaches to byte {offsetBytes + target.Length}",
+                "restore it from a copy")
+            {
+                Fault = fault,
+            };
+        }
+        Check(file.ReadAt(offsetBytes, target), fault, "read", offsetBytes);
+    }
+
+    /// <summary>Writes all of <paramref name="source"/>.</summary>
+    /// <exception cref="CowloopException">It can't be written, or only in part.</exception>
+    public void Write(long offsetBytes, ReadOnlySpan<byte> source, Fault fault) =>
+        Check(file.WriteAt(offsetBytes, source), fault, "written", offsetBytes);
+
+    /// <summary>Makes a range read as zeros and gives its space back where the filesystem can.</summary>
+    /// <returns>False when holes can't be punched there: nothing has changed.</returns>
+    /// <exception cref="CowloopException">It fails.</exception>
+    public bool TryPunch(long offsetBytes, long lengthBytes, Fault fault)
+    {
+        Errno errno = file.Punch(offsetBytes, lengthBytes);
+        if (errno == Errno.EOPNOTSUPP)
+        {
+            return false;
+        }
+        Check(errno, fault, "cleared", offsetBytes);
+        return true;
+    }
+
+    /// <summary>Cuts the file, or lengthens it with a hole.</summary>
+    /// <exception cref="CowloopException">It fails.</exception>
+    public void SetLength(long lengthBytes, Fault fault) => Check(file.SetLength(lengthBytes), fault, "given a length", lengthBytes);
+
+    /// <summary>Finds the next stretch that is not a hole; see <see cref="IBlockFile.NextData"/>.</summary>
+    /// <exception cref="CowloopException">It fails.</exception>
+    public (long StartBytes, long EndBytes) NextData(long offsetBytes, Fault fault)
+    {
+        Check(file.NextData(offsetBytes, out long startBytes, out long endBytes), fault, "searched", offsetBytes);
+        return (startBytes, endBytes);
+    }
+
+    /// <summary>Makes everything durable.</summary>
+    /// <exception cref="CowloopException">It fails.</exception>
+    public void Sync(Fault fault)
+    {
+        Errno errno = file.Sync();
+        if (errno != Errno.None)
+        {
+            throw Failed($"{name} cannot be made durable: {errno.Text()}", errno, fault);
+        }
+    }
+
+    private void Check(Errno errno, Fault fault, string what, long offsetBytes)
+    {
+        if (errno != Errno.None)
+        {
+            throw Failed($"{name} cannot be {what} at byte {offsetBytes}: {errno.Text()}", errno, fault);
+        }
+    }
+
+    private static CowloopException Failed(string reason, Errno errno, Fault fault)
+    {
+        string? hint = errno switch
+        {
+            Errno.ENOSPC => "free some space there and run it again",
+            Errno.EIO => "the kernel's log may say more",
+            _ => null,
+        };
+        return new CowloopException(errno, reason, hint) { Fault = fault };
+    }
+}
