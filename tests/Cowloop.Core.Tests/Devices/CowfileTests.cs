@@ -50,7 +50,7 @@ public class CowfileTests
         foreach (FaultMoment moment in Enum.GetValues<FaultMoment>())
         {
             var memory = new MemoryFile();
-            var file = new FaultyFile(memory, new Fault(failingCall, 1, Errno.ENOSPC, moment));
+            var file = new FaultyFile(memory, new PlannedFault(failingCall, 1, Errno.ENOSPC, moment));
 
             var exception = Assert.Throws<CowloopException>(() => Disk.OpenCowfile(new FlatFile(Fixtures.R), file));
 

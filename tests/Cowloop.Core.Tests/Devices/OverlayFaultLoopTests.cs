@@ -26,7 +26,7 @@ public class OverlayFaultLoopTests
                 bool hasFired;
                 do
                 {
-                    using var run = new FaultRun(seed, new Fault(++call, count, errno, moment));
+                    using var run = new FaultRun(seed, new PlannedFault(++call, count, errno, moment));
                     hasFired = run.Check();
                 }
                 while (hasFired);

@@ -145,7 +145,7 @@ public sealed class OverlayFlushFaultTests : IDisposable
     public void After_a_failed_dirty_header_closing_cleans_it()
     {
         var memory = new MemoryFile();
-        var faulty = new FaultyFile(memory, new Fault(3, 1, Errno.EIO, FaultMoment.AfterTheCall)) { IsArmed = false };
+        var faulty = new FaultyFile(memory, new PlannedFault(3, 1, Errno.EIO, FaultMoment.AfterTheCall)) { IsArmed = false };
         Overlay overlay = Disk.Open(Fixtures.R, faulty);
         faulty.IsArmed = true;
         Assert.Equal(Errno.EIO, overlay.Fill(0, 1024, 1));

@@ -3,7 +3,7 @@ using Cowloop.Core.Devices;
 namespace Cowloop.Core.Tests.Support;
 
 /// <summary>A short random session in which chosen calls on the cowfile fail; checked in the end by what may be read then.</summary>
-internal sealed class FaultRun(int seed, Fault fault) : IDisposable
+internal sealed class FaultRun(int seed, PlannedFault fault) : IDisposable
 {
     private const int BlockCount = 6;
 

@@ -10,10 +10,10 @@ internal enum FaultMoment
 }
 
 /// <summary>What goes wrong: <paramref name="Count"/> calls in a row, starting with call number <paramref name="First"/> (from 1).</summary>
-internal sealed record Fault(int First, int Count, Errno Errno, FaultMoment Moment);
+internal sealed record PlannedFault(int First, int Count, Errno Errno, FaultMoment Moment);
 
 /// <summary>Fails chosen calls. An error tells nothing about what was done, so it may come before, half-way or after.</summary>
-internal sealed class FaultyFile(IBlockFile inner, Fault fault) : FileDecorator(inner)
+internal sealed class FaultyFile(IBlockFile inner, PlannedFault fault) : FileDecorator(inner)
 {
     private int _callCount;
     private bool _failsAfterwards;
