@@ -213,14 +213,14 @@ public sealed class Cowfile : IDisposable
         }
         if (header.Flags.HasFlag(CowFlags.Packed))
         {
-            throw new CowloopException(Errno.EINVAL, $"packed cowfile {path} not accepted", $"unpack it first: cowpack -u {path} NEWFILE");
+            throw new CowloopException(Errno.EINVAL, $"packed cowfile {path} not accepted", $"unpack it first: cowpack -u {ShellWord.ForPath(path)} NEWFILE");
         }
         if (header.Flags.HasFlag(CowFlags.Dirty) && !mayBeDirty)
         {
             throw new CowloopException(
                 Errno.EINVAL,
                 $"cowfile {path} is dirty (not properly closed by rmmod?)",
-                $"it is repaired by: cowrepair {path}");
+                $"run: cowrepair {ShellWord.ForPath(path)}");
         }
         return header.HasConsistentLayout ? header : throw Damaged(path, "has a damaged header");
     }
@@ -254,7 +254,7 @@ public sealed class Cowfile : IDisposable
             throw new CowloopException(
                 Errno.EINVAL,
                 $"inconsistent cowfile admi: {path} counts {header.UsedBlocks} blocks in its header and {bitmap.SetCount} in its bitmap",
-                $"cowrepair -f {path} counts them again");
+                $"cowrepair -f {ShellWord.ForPath(path)} counts them again");
         }
         if (lengthBytes < layout.LengthBytesFor(bitmap.HighestBlock))
         {

@@ -34,7 +34,7 @@ public static class Checker
             bool isDirty = header.Flags.HasFlag(CowFlags.Dirty);
             if (isDirty)
             {
-                problems.Add(new Problem("it is dirty: it was in use when its device or the machine died, or it is in use now", $"run: cowrepair {file.Name}"));
+                problems.Add(new Problem("it is dirty: it was in use when its device or the machine died, or it is in use now", $"run: cowrepair {ShellWord.ForPath(file.Name)}"));
             }
             CheckContents(file, header, layout, isDirty, problems, observer);
         }
@@ -70,12 +70,12 @@ public static class Checker
         CowContents contents = CowfileChecks.Count(file, layout);
         if (!isDirty && (ulong)contents.UsedBlocks != header.UsedBlocks)
         {
-            problems.Add(new Problem($"its header counts {header.UsedBlocks} blocks, its bitmap {contents.UsedBlocks}", $"run: cowrepair -f {file.Name}"));
+            problems.Add(new Problem($"its header counts {header.UsedBlocks} blocks, its bitmap {contents.UsedBlocks}", $"run: cowrepair -f {ShellWord.ForPath(file.Name)}"));
         }
         RepairReport found = Repairer.Run(file, header, modify: false, null, observer);
         if (found.Corrections + found.RemovedBlocks is > 0 and long count)
         {
-            problems.Add(new Problem($"{count} blocks of data have no bit in the bitmap", $"run: cowrepair {(isDirty ? "" : "-f ")}{file.Name}"));
+            problems.Add(new Problem($"{count} blocks of data have no bit in the bitmap", $"run: cowrepair {(isDirty ? "" : "-f ")}{ShellWord.ForPath(file.Name)}"));
         }
         if (found.FirstStrayBlock >= 0)
         {

@@ -250,7 +250,7 @@ public sealed class Repairer
             throw new CowloopException(
                 Errno.None,
                 $"cowfile {file.Name} is incomplete: block {contents.HighestBlock} is marked, but the file ends at byte {file.LengthBytes}",
-                $"restore it from a copy; 'truncate -s {neededBytes} {file.Name}' makes zeros of what is missing")
+                $"restore it from a copy; 'truncate -s {neededBytes} {ShellWord.ForPath(file.Name)}' makes zeros of what is missing")
             {
                 Fault = Fault.ReadData,
             };
