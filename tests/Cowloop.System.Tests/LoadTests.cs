@@ -77,7 +77,7 @@ public class LoadTests(CowService service, ITestOutputHelper output) : SystemTes
     {
         Service.Stop();
         string image = NumbersBase();
-        string cowfile = Fixtures.G5(Temp["G5"]);
+        string cowfile = Golden.ImageG5.Write(Temp["G5"]);
         var before = FileSnapshot.Of(cowfile);
         CommandResult result = Service.Cowloop(["load", $"rdofile={image}", $"cowfile={cowfile}", .. option.Length > 0 ? [option] : Array.Empty<string>()]);
         if (option.Contains('r', StringComparison.Ordinal) && result.ExitCode == 0)
@@ -99,7 +99,7 @@ public class LoadTests(CowService service, ITestOutputHelper output) : SystemTes
     {
         Service.Stop();
         string image = NumbersBase();
-        string cowfile = Fixtures.G5(Temp["G5"]);
+        string cowfile = Golden.ImageG5.Write(Temp["G5"]);
         var before = FileSnapshot.Of(cowfile);
         Service.Cowloop("load", $"rdofile={image}", $"cowfile={Temp["x.cow"]}", "option=r").MustSucceed();
         Service.Cowdev("-a", image, cowfile)
