@@ -32,6 +32,8 @@ public enum Fault
     Dirty,
     /// <summary>The parts of the cowfile contradict each other.</summary>
     Damaged,
-    /// <summary>The base is not the one that the cowfile was made for.</summary>
+    /// <summary>The base has another fingerprint than the one that the cowfile was made for.</summary>
     OtherBase,
+    /// <summary>The base has another size than the one that the cowfile was made for.</summary>
+    OtherSize,
 }

@@ -285,7 +285,7 @@ internal sealed class CowService : IDisposable
     private static CowloopException NotClean(CowDevice device, Errno errno) => new(
         errno,
         $"cowfile {device.Files.Cowfile} could not be made clean: {errno.Text()}",
-        $"it keeps everything that was flushed before; run cowrepair {device.Files.Cowfile}")
+        $"it keeps everything that was flushed before; run: cowrepair {ShellWord.ForPath(device.Files.CowfilePath)}")
     {
         Path = device.Files.CowfilePath,
     };

@@ -3,6 +3,7 @@ using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Maintenance;
 using Cowloop.Fuse;
 using Cowloop.Linux;
 
@@ -33,14 +34,14 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             CowDevice device;
             try
             {
-                device = Activate(number, request, basePath, opened);
+                device = Activate(number, request, basePath, opened, out RepairReport? repaired);
+                warnings = repaired is null ? opened.Warnings : [.. opened.Warnings, Describe(request.Cowfile, repaired)];
             }
             catch
             {
                 opened.Dispose();
                 throw;
             }
-            warnings = opened.Warnings;
             return device;
         }
         catch
@@ -50,7 +51,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         }
     }
 
-    private CowDevice Activate(int number, AttachRequest request, string basePath, OpenedBase opened)
+    private CowDevice Activate(int number, AttachRequest request, string basePath, OpenedBase opened, out RepairReport? repaired)
     {
         var layout = new CowLayout(opened.File.LengthBytes / CowLayout.BlockSize);
         var baseFile = new CountedFile(opened.File);
@@ -63,7 +64,8 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             var storeFile = new CountedFile(store.File);
             Cowfile cowfile = About(
                 cowfilePath,
-                () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words)));
+                () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words), request.Repair));
+            repaired = cowfile.Repaired;
             var overlay = new Overlay(baseFile, cowfile, opened.SectorSize);
             LoopAttachment attachment = AttachOrDispose(number, overlay);
             var files = new DeviceFiles(
@@ -82,6 +84,9 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             throw;
         }
     }
+
+    private static string Describe(string cowfile, RepairReport repaired) =>
+        $"cowfile {cowfile} was dirty and has been repaired: {repaired.Corrections} blocks added to its bitmap, {repaired.UsedBlocks} in all";
 
     /// <summary>What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left.</summary>
     public static string LabelOf(int number, CowloopPaths paths) => $"cow{number} {paths.RunDirectory}";

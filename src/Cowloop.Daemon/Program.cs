@@ -78,7 +78,7 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     LogStart(parameters);
     if (parameters.Base is string baseName)
     {
-        AttachFirst(service, new AttachRequest(baseName, parameters.Cowfile!, Environment.CurrentDirectory, 0), parameters.Repair);
+        service.Attach(new AttachRequest(baseName, parameters.Cowfile!, Environment.CurrentDirectory, 0, Repair: parameters.Repair));
     }
     // Requests wait for the kernel, on threads of the pool: a storm of them must not wait for the pool to grow.
     ThreadPool.SetMinThreads(ControlThreads, ControlThreads);
@@ -106,18 +106,6 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
         context.Cancel = true;
         ServiceLog.Notice($"{context.Signal}: ends when the last device is closed");
         Task.Run(service.Drain);
-    }
-}
-
-static void AttachFirst(CowService service, AttachRequest request, bool repair)
-{
-    try
-    {
-        service.Attach(request);
-    }
-    catch (CowloopException exception) when (repair && exception.Message.Contains("is dirty", StringComparison.Ordinal))
-    {
-        throw new CowloopException(exception.Errno, exception.Message, "option=r: repair is not built yet") { Path = exception.Path };
     }
 }
 

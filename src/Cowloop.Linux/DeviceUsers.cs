@@ -36,8 +36,11 @@ public sealed class DeviceUsers
     public int CountOpens(DeviceNumber device) => AllUsers(device).Count();
 
     /// <summary>True when the disk or one of its partitions is mounted, held or swapped on, which does not pass by itself.</summary>
-    public bool IsHeld(DeviceNumber device) =>
-        WithPartitions(device).Any(number => KernelUsers(number, includeReadOnly: true).Any());
+    public bool IsHeld(DeviceNumber device) => DescribeHolder(device) is not null;
+
+    /// <summary>Says what mounts, holds or swaps on a block device or one of its partitions, also read-only; or null.</summary>
+    public string? DescribeHolder(DeviceNumber device) =>
+        WithPartitions(device).SelectMany(number => KernelUsers(number, includeReadOnly: true)).FirstOrDefault();
 
     private IEnumerable<string> AllUsers(DeviceNumber device)
     {

@@ -171,7 +171,13 @@ public sealed unsafe class LoopDevice
 
     /// <summary>Finds a loop device that is bound to a regular file for writing.</summary>
     /// <returns>Its path, or null.</returns>
-    public static string? FindWritableUser(FileIdentity file)
+    public static string? FindWritableUser(FileIdentity file) => FindUser(file, mayBeReadOnly: false);
+
+    /// <summary>Finds a loop device that is bound to a regular file.</summary>
+    /// <returns>Its path, or null.</returns>
+    public static string? FindUser(FileIdentity file) => FindUser(file, mayBeReadOnly: true);
+
+    private static string? FindUser(FileIdentity file, bool mayBeReadOnly)
     {
         foreach (string path in Directory.EnumerateDirectories("/sys/block", "loop*"))
         {
@@ -184,7 +190,7 @@ public sealed unsafe class LoopDevice
             LibC.loop_info64 info;
             if (!handle.IsInvalid
                 && LibC.ioctl(handle, LibC.LOOP_GET_STATUS64, &info) == 0
-                && (info.lo_flags & LibC.LO_FLAGS_READ_ONLY) == 0
+                && (mayBeReadOnly || (info.lo_flags & LibC.LO_FLAGS_READ_ONLY) == 0)
                 && info.lo_inode == file.Inode
                 && DeviceNumber.FromDevice(info.lo_device) == file.Device)
             {

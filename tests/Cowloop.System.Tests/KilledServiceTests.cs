@@ -21,7 +21,7 @@ public class KilledServiceTests(CowService service, ITestOutputHelper output) : 
         Assert.Equal(clean with { Path = dirty.Path }, again);
         Assert.Equal(Data.Fill(1, 1024), BlockIo.Read(again.Path, 0, 1024));
         Service.Cowdev("-a", image, dirty.Cowfile)
-            .MustRefuse(2, "activate new cowdevice: Invalid argument", $"cowfile {dirty.Cowfile} is dirty (not properly closed by rmmod?)", "run cowrepair or specify 'option=r' to recover");
+            .MustRefuse(2, "activate new cowdevice: Invalid argument", $"cowfile {dirty.Cowfile} is dirty (not properly closed by rmmod?)", $"run: cowrepair {dirty.Cowfile}");
         Assert.Equal([again.Path], Directory.EnumerateFileSystemEntries(Service.DeviceDirectory));
         Assert.Single(Service.LeftOverDevices(), left => left.StartsWith("/dev/loop", StringComparison.Ordinal));
     }

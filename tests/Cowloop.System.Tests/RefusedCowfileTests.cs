@@ -29,10 +29,10 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
     }
 
     [RootFact]
-    public void T13_a_dirty_cowfile_gets_the_originals_advice()
+    public void T13_a_dirty_cowfile_is_refused_with_the_command_that_repairs_it()
     {
         Golden.ImageG5.Write(Temp["B"]);
-        RefuseB("is dirty (not properly closed by rmmod?); run cowrepair or specify 'option=r' to recover");
+        RefuseB("is dirty (not properly closed by rmmod?); run: cowrepair ");
     }
 
     [RootFact]

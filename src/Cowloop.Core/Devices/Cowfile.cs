@@ -1,6 +1,7 @@
 using System.Buffers;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Maintenance;
 
 namespace Cowloop.Core.Devices;
 
@@ -31,6 +32,9 @@ public sealed class Cowfile : IDisposable
     /// <summary>Which blocks the file holds; owned.</summary>
     public Bitmap Bitmap { get; }
 
+    /// <summary>What was repaired when it was opened; null when it was clean.</summary>
+    public RepairReport? Repaired { get; private init; }
+
     /// <summary>The header as last written, or as found.</summary>
     public CowHeader Header => _header;
 
@@ -43,13 +47,21 @@ public sealed class Cowfile : IDisposable
     /// <param name="layout">The layout that the base demands.</param>
     /// <param name="fingerprint">The base's fingerprint.</param>
     /// <param name="allocateZeroedWords">Memory for the bitmap; see <see cref="Bitmap"/>.</param>
+    /// <param name="repair">Repairs a dirty file that belongs to the base; otherwise it is refused.</param>
     /// <exception cref="CowloopException">The file is damaged, belongs to another base, or can't be read or initialised.</exception>
-    public static Cowfile Open(IBlockFile file, string path, CowLayout layout, uint fingerprint, Func<int, IMemoryOwner<ulong>> allocateZeroedWords)
+    public static Cowfile Open(
+        IBlockFile file,
+        string path,
+        CowLayout layout,
+        uint fingerprint,
+        Func<int, IMemoryOwner<ulong>> allocateZeroedWords,
+        bool repair = false)
     {
         ArgumentNullException.ThrowIfNull(file);
         long lengthBytes = file.LengthBytes;
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header;
+        RepairReport? repaired = null;
         if (lengthBytes == 0)
         {
             header = CowHeader.ForNewFile(layout, fingerprint);
@@ -57,11 +69,16 @@ public sealed class Cowfile : IDisposable
         }
         else
         {
-            header = ReadHeader(file, path, lengthBytes, headerBlock);
+            header = ReadHeader(file, path, lengthBytes, headerBlock, mayBeDirty: repair);
             CheckBelongsTo(header, path, layout, fingerprint);
             if (lengthBytes < layout.EmptyLengthBytes)
             {
                 throw Damaged(path, $"is incomplete: {lengthBytes} bytes, but header and bitmap alone take {layout.EmptyLengthBytes}");
+            }
+            if (header.Flags.HasFlag(CowFlags.Dirty))
+            {
+                repaired = Repairer.Run(new CheckedFile(file, path), header, modify: true, null, NobodyWatches.Instance);
+                header = ReadHeader(file, path, file.LengthBytes, headerBlock, mayBeDirty: false);
             }
         }
 
@@ -74,7 +91,7 @@ public sealed class Cowfile : IDisposable
                 throw new CowloopException(Errno.EINVAL, $"bitmap of cowfile {path} cannot be read: {errno.Text()}");
             }
             CheckBitmap(bitmap, header, path, layout, file.LengthBytes);
-            return new Cowfile(file, header, headerBlock, layout, bitmap);
+            return new Cowfile(file, header, headerBlock, layout, bitmap) { Repaired = repaired };
         }
         catch
         {
@@ -167,7 +184,7 @@ public sealed class Cowfile : IDisposable
         return errno == Errno.EOPNOTSUPP ? Errno.None : errno;
     }
 
-    private static CowHeader ReadHeader(IBlockFile file, string path, long lengthBytes, byte[] headerBlock)
+    private static CowHeader ReadHeader(IBlockFile file, string path, long lengthBytes, byte[] headerBlock, bool mayBeDirty)
     {
         if (lengthBytes < CowLayout.BlockSize)
         {
@@ -196,14 +213,14 @@ public sealed class Cowfile : IDisposable
         }
         if (header.Flags.HasFlag(CowFlags.Packed))
         {
-            throw new CowloopException(Errno.EINVAL, $"packed cowfile {path} not accepted", $"unpack it first: cowpack -u {path} NEWFILE");
+            throw new CowloopException(Errno.EINVAL, $"packed cowfile {path} not accepted", $"unpack it first: cowpack -u {ShellWord.ForPath(path)} NEWFILE");
         }
-        if (header.Flags.HasFlag(CowFlags.Dirty))
+        if (header.Flags.HasFlag(CowFlags.Dirty) && !mayBeDirty)
         {
             throw new CowloopException(
                 Errno.EINVAL,
                 $"cowfile {path} is dirty (not properly closed by rmmod?)",
-                "run cowrepair or specify 'option=r' to recover");
+                $"run: cowrepair {ShellWord.ForPath(path)}");
         }
         return header.HasConsistentLayout ? header : throw Damaged(path, "has a damaged header");
     }
@@ -237,7 +254,7 @@ public sealed class Cowfile : IDisposable
             throw new CowloopException(
                 Errno.EINVAL,
                 $"inconsistent cowfile admi: {path} counts {header.UsedBlocks} blocks in its header and {bitmap.SetCount} in its bitmap",
-                $"cowrepair -f {path} counts them again");
+                $"cowrepair -f {ShellWord.ForPath(path)} counts them again");
         }
         if (lengthBytes < layout.LengthBytesFor(bitmap.HighestBlock))
         {

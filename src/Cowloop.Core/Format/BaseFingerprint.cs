@@ -11,15 +11,27 @@ public static class BaseFingerprint
     // The four blocks are nearly always the first ones; only a base that begins with zeros is worth reading in large pieces.
     private const int SingleBlockReads = 8;
     private const int ChunkBytes = 1 << 20;
-    private const int CountedBlocks = 4;
+
+    /// <summary>How many blocks the fingerprint is made of: a byte of it for each.</summary>
+    public const int CountedBlocks = 4;
 
     /// <summary>
     /// Computes the fingerprint. Holes are skipped unread: their sum is 0. A read error ends the search, as it did in the original.
     /// </summary>
     /// <param name="file">The base.</param>
     /// <param name="blockCount">Whole blocks to look at.</param>
-    public static uint Compute(IBlockFile file, long blockCount)
+    public static uint Compute(IBlockFile file, long blockCount) => Compute(file, blockCount, out _);
+
+    /// <inheritdoc cref="Compute(IBlockFile, long)"/>
+    /// <param name="file">The base.</param>
+    /// <param name="blockCount">Whole blocks to look at.</param>
+    /// <param name="windowBlockCount">
+    /// How many blocks at the start of the base decide about its fingerprint: up to and including the fourth one counted, or all of them.
+    /// </param>
+    public static uint Compute(IBlockFile file, long blockCount, out long windowBlockCount)
     {
+        ArgumentNullException.ThrowIfNull(file);
+        windowBlockCount = blockCount;
         uint fingerprint = 0;
         int counted = 0;
         byte[] chunk = new byte[CowLayout.BlockSize];
@@ -53,13 +65,15 @@ public static class BaseFingerprint
                 if (sum != 0)
                 {
                     fingerprint |= (uint)sum << (8 * counted++);
+                    windowBlockCount = counted == CountedBlocks ? block + 1 : blockCount;
                 }
             }
         }
         return fingerprint;
     }
 
-    private static byte Sum(ReadOnlySpan<byte> block)
+    /// <summary>What a block contributes: the sum of its bytes mod 256; one with 0 is not counted.</summary>
+    public static byte Sum(ReadOnlySpan<byte> block)
     {
         uint sum = 0;
         foreach (byte value in block)

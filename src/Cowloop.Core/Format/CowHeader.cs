@@ -12,6 +12,11 @@ public enum CowFlags : ushort
     Dirty = 0x0001,
     /// <summary>The result of <c>cowpack -p</c>: not usable before it is unpacked.</summary>
     Packed = 0x0002,
+    /// <summary>
+    /// The bitmap on disk is authoritative: a block without a bit is an unfinished write, never one that was lost (specification 7.1, W10).
+    /// The originals ignore and clear it.
+    /// </summary>
+    BitmapDecides = 0x0004,
 }
 
 /// <summary>The word size and byte order of the machine that made a cowfile; an existing file keeps its own.</summary>

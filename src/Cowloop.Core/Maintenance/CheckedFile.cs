@@ -10,6 +10,9 @@ public sealed class CheckedFile(IBlockFile file, string name)
     /// <summary>As the user named it.</summary>
     public string Name => name;
 
+    /// <summary>The file itself.</summary>
+    public IBlockFile File => file;
+
     /// <summary>Length in bytes now.</summary>
     public long LengthBytes => file.LengthBytes;
 

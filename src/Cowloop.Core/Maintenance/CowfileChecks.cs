@@ -60,7 +60,7 @@ public static class CowfileChecks
         ArgumentNullException.ThrowIfNull(header);
         if (header.Flags.HasFlag(CowFlags.Packed))
         {
-            throw Refused(Errno.EINVAL, Fault.Packed, $"cowfile {name} is packed", $"unpack it first: cowpack -u {name} NEWFILE");
+            throw Refused(Errno.EINVAL, Fault.Packed, $"cowfile {name} is packed", $"unpack it first: cowpack -u {ShellWord.ForPath(name)} NEWFILE");
         }
     }
 
@@ -71,7 +71,7 @@ public static class CowfileChecks
         ArgumentNullException.ThrowIfNull(header);
         if (header.Flags.HasFlag(CowFlags.Dirty))
         {
-            throw Refused(Errno.EINVAL, Fault.Dirty, $"cowfile {name} is dirty: it may hold more than its bitmap shows", $"run: cowrepair {name}");
+            throw Refused(Errno.EINVAL, Fault.Dirty, $"cowfile {name} is dirty: it may hold more than its bitmap shows", $"run: cowrepair {ShellWord.ForPath(name)}");
         }
     }
 
@@ -97,7 +97,7 @@ public static class CowfileChecks
                 Errno.EINVAL,
                 Fault.Damaged,
                 $"cowfile {file.Name} counts {header.UsedBlocks} blocks in its header and {contents.UsedBlocks} in its bitmap",
-                $"cowrepair -f {file.Name} counts them again");
+                $"cowrepair -f {ShellWord.ForPath(file.Name)} counts them again");
         }
         RequireComplete(file, layout, contents);
         return contents;
@@ -160,8 +160,8 @@ public static class CowfileChecks
 
     private static string HintFor(ReadOnlySpan<byte> start, string name) => PackedEncodings.Recognise(start) switch
     {
-        PackedEncoding.Gzip => $"it is compressed with gzip; if it is a packed cowfile: cowpack -zu {name} NEWFILE",
-        PackedEncoding.Zstd => $"it is compressed with zstd; if it is a packed cowfile: cowpack --zstd -u {name} NEWFILE",
+        PackedEncoding.Gzip => $"it is compressed with gzip; if it is a packed cowfile: cowpack -zu {ShellWord.ForPath(name)} NEWFILE",
+        PackedEncoding.Zstd => $"it is compressed with zstd; if it is a packed cowfile: cowpack --zstd -u {ShellWord.ForPath(name)} NEWFILE",
         _ => "name a cowfile",
     };
 }

@@ -80,7 +80,7 @@ public class CowfileRefusalTests
 
     [Theory]
     [InlineData(4, 0x02, "its header has version 2, known is 1")]
-    [InlineData(6, 0x01, "run cowrepair or specify 'option=r' to recover")]
+    [InlineData(6, 0x01, "run: cowrepair test.cow")]
     [InlineData(6, 0x02, "unpack it first: cowpack -u test.cow NEWFILE")]
     [InlineData(48, 0x05, "cowrepair -f test.cow counts them again")]
     public void The_hint_says_what_to_do(int offset, byte value, string hint)

@@ -1,0 +1,85 @@
+using Cowloop.Core.Format;
+
+namespace Cowloop.Core.Maintenance;
+
+/// <summary>Something that is not as it should be in a cowfile.</summary>
+/// <param name="Text">What it is.</param>
+/// <param name="Hint">What to do about it, or null.</param>
+public sealed record Problem(string Text, string? Hint);
+
+/// <summary>Looks whether a cowfile is as it should be at rest (specification 7.1), and tells all that is not.</summary>
+public static class Checker
+{
+    /// <summary>Checks a cowfile, and whether it belongs to a base.</summary>
+    /// <param name="file">The cowfile; nobody writes to it.</param>
+    /// <param name="baseFile">The base, or null.</param>
+    /// <param name="observer">Who looks on.</param>
+    /// <returns>What is wrong, the worst first; empty when all is well.</returns>
+    /// <exception cref="CowloopException">A file can't be read.</exception>
+    public static IReadOnlyList<Problem> Run(CheckedFile file, CheckedFile? baseFile, IWorkObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(observer);
+        var problems = new List<Problem>();
+        try
+        {
+            CowHeader header = CowfileChecks.ReadHeader(file, new byte[CowLayout.BlockSize]);
+            CowfileChecks.RequireKnownVersion(header, file.Name);
+            CowfileChecks.RequireUnpacked(header, file.Name);
+            CowLayout layout = CowfileChecks.RequireLayout(header, file.Name);
+            if (baseFile is not null)
+            {
+                CheckBase(header, layout, baseFile, problems);
+            }
+            bool isDirty = header.Flags.HasFlag(CowFlags.Dirty);
+            if (isDirty)
+            {
+                problems.Add(new Problem("it is dirty: it was in use when its device or the machine died, or it is in use now", $"run: cowrepair {ShellWord.ForPath(file.Name)}"));
+            }
+            CheckContents(file, header, layout, isDirty, problems, observer);
+        }
+        catch (CowloopException exception) when (exception.Fault != Fault.None && exception.Errno is Errno.None or Errno.EINVAL)
+        {
+            // What can be looked at no further than this.
+            problems.Add(new Problem(exception.Message, exception.Hint));
+        }
+        return problems;
+    }
+
+    private static void CheckBase(CowHeader header, CowLayout layout, CheckedFile baseFile, List<Problem> problems)
+    {
+        long blockCount = baseFile.LengthBytes / CowLayout.BlockSize;
+        if (blockCount != layout.BlockCount)
+        {
+            problems.Add(new Problem($"{baseFile.Name} has {blockCount} blocks, and it was made for a base with {layout.BlockCount}", null));
+        }
+        else if (BaseFingerprint.Compute(baseFile.File, blockCount) != header.Fingerprint)
+        {
+            problems.Add(new Problem($"the fingerprint of {baseFile.Name} is not the one in its header", "name the base that it was made for, unchanged"));
+        }
+    }
+
+    private static void CheckContents(
+        CheckedFile file,
+        CowHeader header,
+        CowLayout layout,
+        bool isDirty,
+        List<Problem> problems,
+        IWorkObserver observer)
+    {
+        CowContents contents = CowfileChecks.Count(file, layout);
+        if (!isDirty && (ulong)contents.UsedBlocks != header.UsedBlocks)
+        {
+            problems.Add(new Problem($"its header counts {header.UsedBlocks} blocks, its bitmap {contents.UsedBlocks}", $"run: cowrepair -f {ShellWord.ForPath(file.Name)}"));
+        }
+        RepairReport found = Repairer.Run(file, header, modify: false, null, observer);
+        if (found.Corrections + found.RemovedBlocks is > 0 and long count)
+        {
+            problems.Add(new Problem($"{count} blocks of data have no bit in the bitmap", $"run: cowrepair {(isDirty ? "" : "-f ")}{ShellWord.ForPath(file.Name)}"));
+        }
+        if (found.FirstStrayBlock >= 0)
+        {
+            problems.Add(new Problem($"there is data at block {found.FirstStrayBlock}, but the base ends with block {layout.BlockCount - 1}", "it does no harm"));
+        }
+    }
+}

@@ -1,0 +1,291 @@
+using System.Runtime.InteropServices;
+using Cowloop.Core.Format;
+
+namespace Cowloop.Core.Maintenance;
+
+/// <summary>What a repair found, and did unless it was only to look.</summary>
+/// <param name="Corrections">Blocks with data whose bit was missing (specification 7.3).</param>
+/// <param name="RemovedBlocks">Blocks of unfinished writes, in a file whose bitmap decides.</param>
+/// <param name="UsedBlocks">Blocks that the file holds afterwards.</param>
+/// <param name="FirstStrayBlock">A block with data that the base does not have, left alone; -1 when there is none.</param>
+public sealed record RepairReport(long Corrections, long RemovedBlocks, long UsedBlocks, long FirstStrayBlock);
+
+/// <summary>
+/// Makes bitmap, count and flags of a cowfile agree with its data. Holes are skipped and marked blocks not read, so it takes the time of the data that is
+/// in doubt; memory does not grow with the base.
+/// </summary>
+/// <remarks>
+/// A file of the original: every block below the base's end that has a non-zero byte gets its bit; no bit is ever cleared (specification 7.3).
+/// A file whose bitmap decides (<see cref="CowFlags.BitmapDecides"/>): what has no bit was never promised to anybody and is punched out, for
+/// a half-landed block would be neither old nor new.
+/// <para>
+/// Order: data durable, then bitmap, durable, then the clean header, durable. A clean file that needs corrections is marked dirty first.
+/// Interrupted anywhere, the file is dirty, and the next repair does the rest.
+/// </para>
+/// </remarks>
+public sealed class Repairer
+{
+    private const int ChunkBytes = 64 * 1024;
+    private const int BlocksPerChunk = ChunkBytes * 8;
+    private const int MaxReadBlocks = 1024;
+
+    private readonly CheckedFile _file;
+    private readonly CowHeader _header;
+    private readonly CowLayout _layout;
+    private readonly bool _modify;
+    private readonly Action<long>? _onCorrection;
+    private readonly IWorkObserver _observer;
+    private readonly ulong[] _words = new ulong[ChunkBytes / sizeof(ulong)];
+    private readonly byte[] _data = new byte[MaxReadBlocks * CowLayout.BlockSize];
+
+    private long _chunkFirstBlock;
+    private int _chunkBitCount;
+    private long _corrections;
+    private long _removedBlocks;
+    private bool _isDataDurable;
+    private bool _isMarkedDirty;
+
+    private Repairer(CheckedFile file, CowHeader header, CowLayout layout, bool modify, Action<long>? onCorrection, IWorkObserver observer)
+    {
+        _file = file;
+        _header = header;
+        _layout = layout;
+        _modify = modify;
+        _onCorrection = onCorrection;
+        _observer = observer;
+        _isMarkedDirty = header.Flags.HasFlag(CowFlags.Dirty);
+    }
+
+    /// <summary>Repairs a cowfile, or looks what a repair would do.</summary>
+    /// <param name="file">The cowfile, for the caller alone.</param>
+    /// <param name="header">Its header; not packed.</param>
+    /// <param name="modify">False: the file is only read.</param>
+    /// <param name="onCorrection">Hears of every block that gets its bit, in ascending order; or null.</param>
+    /// <param name="observer">Who looks on.</param>
+    /// <exception cref="CowloopException">The file is beyond repair and unchanged, or can't be read or written.</exception>
+    public static RepairReport Run(CheckedFile file, CowHeader header, bool modify, Action<long>? onCorrection, IWorkObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(observer);
+        CowLayout layout = CowfileChecks.RequireLayout(header, file.Name);
+        CowContents contents = CowfileChecks.Count(file, layout);
+        RequireBlocks(file, layout, contents);
+        long strayBlock = FindStrayBlock(file, layout);
+        return new Repairer(file, header, layout, modify, onCorrection, observer).Run(contents, strayBlock);
+    }
+
+    private RepairReport Run(CowContents contents, long strayBlock)
+    {
+        long dataEndBytes = Math.Min(_file.LengthBytes, _layout.FullLengthBytes);
+        _observer.Begin("repairing", dataEndBytes - _layout.DataOffsetBytes);
+        for (long block = NextDataBlock(0); block < _layout.BlockCount;)
+        {
+            LoadChunk(block / BlocksPerChunk * BlocksPerChunk);
+            ScanChunk();
+            _observer.Advance((long)_chunkBitCount * CowLayout.BlockSize);
+            long next = NextDataBlock(_chunkFirstBlock + _chunkBitCount);
+            _observer.Advance((next - _chunkFirstBlock - _chunkBitCount) * CowLayout.BlockSize);
+            block = next;
+        }
+        long usedBlocks = contents.UsedBlocks + _corrections;
+        if (_modify)
+        {
+            Finish(usedBlocks);
+        }
+        return new RepairReport(_corrections, _removedBlocks, usedBlocks, strayBlock);
+    }
+
+    /// <summary>The first block at or after another one that may hold data; behind the last one when there is none.</summary>
+    private long NextDataBlock(long block)
+    {
+        if (block >= _layout.BlockCount)
+        {
+            return _layout.BlockCount;
+        }
+        (long startBytes, long endBytes) = _file.NextData(_layout.DataOffsetBytes + block * CowLayout.BlockSize, Fault.ReadData);
+        return endBytes <= startBytes ? _layout.BlockCount : Math.Min(_layout.BlockCount, (startBytes - _layout.DataOffsetBytes) / CowLayout.BlockSize);
+    }
+
+    private void LoadChunk(long firstBlock)
+    {
+        _chunkFirstBlock = firstBlock;
+        long bitmapBytes = firstBlock / 8;
+        int lengthBytes = (int)Math.Min(ChunkBytes, _layout.BitmapBytes - bitmapBytes);
+        _chunkBitCount = lengthBytes * 8;
+        _file.Read(CowLayout.BitmapOffsetBytes + bitmapBytes, MemoryMarshal.AsBytes(_words.AsSpan())[..lengthBytes], Fault.ReadBitmap);
+    }
+
+    /// <summary>Looks at all data of the chunk's blocks that has no bit, and writes the part of the bitmap that changed.</summary>
+    private void ScanChunk()
+    {
+        long correctionsBefore = _corrections;
+        long endBlock = Math.Min(_chunkFirstBlock + _chunkBitCount, _layout.BlockCount);
+        int firstChanged = _chunkBitCount;
+        int lastChanged = -1;
+        for (long block = _chunkFirstBlock; block < endBlock;)
+        {
+            (long startBytes, long endBytes) = _file.NextData(_layout.DataOffsetBytes + block * CowLayout.BlockSize, Fault.ReadData);
+            if (endBytes <= startBytes)
+            {
+                break;
+            }
+            block = Math.Max(block, (startBytes - _layout.DataOffsetBytes) / CowLayout.BlockSize);
+            long dataEndBlock = Math.Min(endBlock, (endBytes - _layout.DataOffsetBytes + CowLayout.BlockSize - 1) / CowLayout.BlockSize);
+            while (block < dataEndBlock)
+            {
+                int bit = CowRuns.NextBit(_words, (int)(block - _chunkFirstBlock), _chunkBitCount, isSet: false);
+                int endBit = Math.Min(CowRuns.NextBit(_words, bit, _chunkBitCount, isSet: true), (int)(dataEndBlock - _chunkFirstBlock));
+                block = _chunkFirstBlock + Math.Max(bit, endBit);
+                if (bit < endBit)
+                {
+                    ScanUnmarked(bit, endBit, ref firstChanged, ref lastChanged);
+                }
+            }
+        }
+        if (_modify && _corrections > correctionsBefore)
+        {
+            WriteBitmap(firstChanged, lastChanged);
+        }
+    }
+
+    private void ScanUnmarked(int bit, int endBit, ref int firstChanged, ref int lastChanged)
+    {
+        while (bit < endBit)
+        {
+            int count = Math.Min(MaxReadBlocks, endBit - bit);
+            ReadBlocks(_chunkFirstBlock + bit, count);
+            for (int index = 0; index < count; index++)
+            {
+                if (!_data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize).ContainsAnyExcept((byte)0))
+                {
+                    continue;
+                }
+                if (_header.Flags.HasFlag(CowFlags.BitmapDecides))
+                {
+                    Remove(_chunkFirstBlock + bit + index);
+                    continue;
+                }
+                int found = bit + index;
+                _words[found / 64] |= 1UL << (found % 64);
+                firstChanged = Math.Min(firstChanged, found);
+                lastChanged = found;
+                _corrections++;
+                _onCorrection?.Invoke(_chunkFirstBlock + found);
+            }
+            bit += count;
+            _observer.Advance(0);
+        }
+    }
+
+    /// <summary>Reads blocks; what lies behind the end of the file reads as zeros.</summary>
+    private void ReadBlocks(long block, int count)
+    {
+        long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
+        Span<byte> target = _data.AsSpan(0, count * CowLayout.BlockSize);
+        int lengthBytes = (int)Math.Min(target.Length, _file.LengthBytes - offsetBytes);
+        target[lengthBytes..].Clear();
+        _file.Read(offsetBytes, target[..lengthBytes], Fault.ReadData);
+    }
+
+    private void Remove(long block)
+    {
+        _removedBlocks++;
+        long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
+        if (_modify && !_file.TryPunch(offsetBytes, CowLayout.BlockSize, Fault.WriteData))
+        {
+            long lengthBytes = Math.Min(CowLayout.BlockSize, _file.LengthBytes - offsetBytes);
+            _file.Write(offsetBytes, new byte[lengthBytes], Fault.WriteData);
+        }
+    }
+
+    private void WriteBitmap(int firstChanged, int lastChanged)
+    {
+        long neededBytes = _layout.LengthBytesFor(_chunkFirstBlock + lastChanged);
+        if (_file.LengthBytes < neededBytes)
+        {
+            // The last block was there in part: its rest is zeros.
+            _file.SetLength(neededBytes, Fault.WriteData);
+            _isDataDurable = false;
+        }
+        if (!_isMarkedDirty)
+        {
+            WriteHeader(_header with { Flags = _header.Flags | CowFlags.Dirty });
+            _isMarkedDirty = true;
+            _isDataDurable = false;
+        }
+        if (!_isDataDurable)
+        {
+            _file.Sync(Fault.WriteBitmap);
+            _isDataDurable = true;
+        }
+        int firstByte = firstChanged / 8 / CowLayout.BlockSize * CowLayout.BlockSize;
+        int endByte = (lastChanged / 8 / CowLayout.BlockSize + 1) * CowLayout.BlockSize;
+        _file.Write(
+            CowLayout.BitmapOffsetBytes + _chunkFirstBlock / 8 + firstByte,
+            MemoryMarshal.AsBytes(_words.AsSpan())[firstByte..endByte],
+            Fault.WriteBitmap);
+    }
+
+    private void Finish(long usedBlocks)
+    {
+        _file.Sync(Fault.WriteBitmap);
+        WriteHeader(_header with { Flags = _header.Flags & ~CowFlags.Dirty, UsedBlocks = (ulong)usedBlocks });
+        _file.Sync(Fault.WriteHeader);
+    }
+
+    /// <summary>Only the structure: the reserved rest of the header block survives.</summary>
+    private void WriteHeader(CowHeader header)
+    {
+        Span<byte> structure = stackalloc byte[header.Variant.StructSize];
+        header.Encode(structure);
+        _file.Write(0, structure, Fault.WriteHeader);
+    }
+
+    /// <summary>A marked block that is not there can't be made up.</summary>
+    private static void RequireBlocks(CheckedFile file, CowLayout layout, CowContents contents)
+    {
+        long neededBytes = layout.LengthBytesFor(contents.HighestBlock);
+        if (contents.HighestBlock >= 0 && file.LengthBytes < neededBytes)
+        {
+            throw new CowloopException(
+                Errno.None,
+                $"cowfile {file.Name} is incomplete: block {contents.HighestBlock} is marked, but the file ends at byte {file.LengthBytes}",
+                $"restore it from a copy; 'truncate -s {neededBytes} {ShellWord.ForPath(file.Name)}' makes zeros of what is missing")
+            {
+                Fault = Fault.ReadData,
+            };
+        }
+    }
+
+    /// <summary>Finds data behind the base's end: reported where the bitmap still has a bit for it, else the file is no good.</summary>
+    private static long FindStrayBlock(CheckedFile file, CowLayout layout)
+    {
+        long beyondBitmap = FindData(file, layout, layout.BitmapBytes * 8, long.MaxValue);
+        return beyondBitmap < 0
+            ? FindData(file, layout, layout.BlockCount, layout.BitmapBytes * 8)
+            : throw CowfileChecks.Damaged(file.Name, $"holds data at block {beyondBitmap}, but its bitmap ends with block {layout.BitmapBytes * 8 - 1}");
+    }
+
+    private static long FindData(CheckedFile file, CowLayout layout, long firstBlock, long endBlock)
+    {
+        byte[] data = new byte[ChunkBytes];
+        long endBytes = endBlock == long.MaxValue ? file.LengthBytes : Math.Min(file.LengthBytes, layout.DataOffsetBytes + endBlock * CowLayout.BlockSize);
+        for (long offsetBytes = layout.DataOffsetBytes + firstBlock * CowLayout.BlockSize; offsetBytes < endBytes;)
+        {
+            (long startBytes, long dataEndBytes) = file.NextData(offsetBytes, Fault.ReadData);
+            if (dataEndBytes <= startBytes || startBytes >= endBytes)
+            {
+                break;
+            }
+            int lengthBytes = (int)Math.Min(data.Length, Math.Min(dataEndBytes, endBytes) - startBytes);
+            file.Read(startBytes, data.AsSpan(0, lengthBytes), Fault.ReadData);
+            int found = data.AsSpan(0, lengthBytes).IndexOfAnyExcept((byte)0);
+            if (found >= 0)
+            {
+                return (startBytes + found - layout.DataOffsetBytes) / CowLayout.BlockSize;
+            }
+            offsetBytes = startBytes + lengthBytes;
+        }
+        return -1;
+    }
+}
