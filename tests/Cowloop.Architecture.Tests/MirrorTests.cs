@@ -32,9 +32,9 @@ public class MirrorTests
         Assert.NotEmpty(exception.Value);
     });
 
-    private static IEnumerable<string> Sources() => Mirrored.SelectMany(project => Repository.SourcesBelow($"src/{project}"));
+    private static IEnumerable<string> Sources() => Mirrored.SelectMany(project => SourceTree.SourcesBelow($"src/{project}"));
 
-    private static bool HasTests(string file) => Repository.Files.Contains(TestsOf(file));
+    private static bool HasTests(string file) => SourceTree.Files.Contains(TestsOf(file));
 
     private static string TestsOf(string file)
     {

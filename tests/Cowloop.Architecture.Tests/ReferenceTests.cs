@@ -8,7 +8,7 @@ public class ReferenceTests
     [Fact]
     public void Every_project_has_its_place() => Assert.Equal(
         Projects.MayKnow.Keys.Order(StringComparer.Ordinal),
-        Repository.Files.Where(file => file.StartsWith("src/", StringComparison.Ordinal) && file.EndsWith(".csproj", StringComparison.Ordinal))
+        SourceTree.Files.Where(file => file.StartsWith("src/", StringComparison.Ordinal) && file.EndsWith(".csproj", StringComparison.Ordinal))
             .Select(file => Path.GetFileNameWithoutExtension(file))
             .Order(StringComparer.Ordinal));
 

@@ -10,7 +10,7 @@ public partial class TidyTests
     private const int MaxColumns = 160;
 
     [Fact]
-    public void Source_files_are_short() => AssertNone(Sources().Where(file => Repository.Lines(file).Length > MaxLines));
+    public void Source_files_are_short() => AssertNone(Sources().Where(file => SourceTree.Lines(file).Length > MaxLines));
 
     [Fact]
     public void Source_lines_are_short() => AssertNone(
@@ -18,12 +18,12 @@ public partial class TidyTests
 
     [Fact]
     public void Nothing_is_left_to_do() => AssertNone(
-        Repository.Files.Where(IsText).SelectMany(file => Find(file, line => LeftToDo().IsMatch(line))));
+        SourceTree.Files.Where(IsText).SelectMany(file => Find(file, line => LeftToDo().IsMatch(line))));
 
     /// <summary>Paths of one developer's machine mean nothing anywhere else.</summary>
     [Fact]
     public void No_file_names_a_machine() => AssertNone(
-        Repository.Files.Where(IsText).SelectMany(file => Find(file, line => MachinePath().IsMatch(line))));
+        SourceTree.Files.Where(IsText).SelectMany(file => Find(file, line => MachinePath().IsMatch(line))));
 
     /// <summary>Else the tests above would look at nothing.</summary>
     [Fact]
@@ -45,7 +45,7 @@ public partial class TidyTests
 
     private static string[] Sources()
     {
-        string[] sources = Repository.SourcesBelow("src");
+        string[] sources = SourceTree.SourcesBelow("src");
         Assert.NotEmpty(sources);
         return sources;
     }
@@ -53,7 +53,7 @@ public partial class TidyTests
     /// <summary>Golden files and pictures are no text.</summary>
     private static bool IsText(string file) => !File.ReadAllBytes(Path.Combine(Repository.Root, file)).AsSpan().Contains((byte)0);
 
-    private static IEnumerable<string> Find(string file, Func<string, bool> isFound) => Repository.Lines(file)
+    private static IEnumerable<string> Find(string file, Func<string, bool> isFound) => SourceTree.Lines(file)
         .Select((line, index) => (line, index))
         .Where(found => isFound(found.line))
         .Select(found => $"{file}:{found.index + 1}: {found.line.Trim()}");

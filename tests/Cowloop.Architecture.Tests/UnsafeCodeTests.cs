@@ -12,8 +12,8 @@ public partial class UnsafeCodeTests
     [Fact]
     public void Sources_elsewhere_are_safe()
     {
-        string[] files = [.. Repository.SourcesBelow("src").Where(HasUnsafeWord)];
-        string[] outside = [.. files.Except(Repository.SourcesBelow($"src/{Allowed}"))];
+        string[] files = [.. SourceTree.SourcesBelow("src").Where(HasUnsafeWord)];
+        string[] outside = [.. files.Except(SourceTree.SourcesBelow($"src/{Allowed}"))];
 
         Assert.NotEmpty(files);
         Assert.Empty(outside);
@@ -31,7 +31,7 @@ public partial class UnsafeCodeTests
         [Allowed],
         Projects.MayKnow.Keys.Where(project => Projects.Read(project).Descendants("AllowUnsafeBlocks").Any()));
 
-    private static bool HasUnsafeWord(string file) => Repository.Lines(file).Any(line => UnsafeWord().IsMatch(line));
+    private static bool HasUnsafeWord(string file) => SourceTree.Lines(file).Any(line => UnsafeWord().IsMatch(line));
 
     private static IEnumerable<MethodInfo> ImportedMethods(string project)
     {

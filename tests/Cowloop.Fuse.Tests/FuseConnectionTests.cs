@@ -28,8 +28,8 @@ public sealed class FuseConnectionTests : IDisposable
         _tree.Add("status", new TextFile(() => $"opening {Interlocked.Increment(ref opening)}\n"));
         using FuseConnection connection = Mount();
 
-        Assert.Equal("opening 1\n", Programs.Run("cat", _directory["status"]));
-        Assert.Equal("opening 2\n", Programs.Run("cat", _directory["status"]));
+        Assert.Equal("opening 1\n", Shell.Run("cat", _directory["status"]).Output);
+        Assert.Equal("opening 2\n", Shell.Run("cat", _directory["status"]).Output);
     }
 
     [RootFact(Fuse)]
@@ -54,7 +54,7 @@ public sealed class FuseConnectionTests : IDisposable
         _tree.Add("long", new TextFile(() => text));
         using FuseConnection connection = Mount();
 
-        Assert.Equal(text, Programs.Run("cat", _directory["long"]));
+        Assert.Equal(text, Shell.Run("cat", _directory["long"]).Output);
     }
 
     [RootFact(Fuse)]
@@ -65,10 +65,10 @@ public sealed class FuseConnectionTests : IDisposable
         _tree.Add("disk", new DiskFile(new MemoryDisk(8192), new SharedWorkers(8)));
         using FuseConnection connection = Mount();
 
-        Assert.Equal("0\n0.json\ndisk\n", Programs.Run("ls", _directory.Path));
+        Assert.Equal("0\n0.json\ndisk\n", Shell.Run("ls", _directory.Path).Output);
         Assert.Equal(
             "555 directory 0\n444 regular empty file 0\n600 regular file 8192\n",
-            Programs.Run("stat", "--format=%a %F %s", _directory.Path, _directory["0"], _directory["disk"]));
+            Shell.Run("stat", "--format=%a %F %s", _directory.Path, _directory["0"], _directory["disk"]).Output);
     }
 
     /// <summary>More names than one answer holds.</summary>
@@ -86,7 +86,7 @@ public sealed class FuseConnectionTests : IDisposable
     public void Files_come_and_go_while_it_is_mounted()
     {
         using FuseConnection connection = Mount();
-        Assert.Equal("", Programs.Run("ls", _directory.Path));
+        Assert.Equal("", Shell.Run("ls", _directory.Path).Output);
 
         _tree.Add("0", new TextFile(() => "first"));
         Assert.Equal("first", File.ReadAllText(_directory["0"]));
@@ -95,7 +95,7 @@ public sealed class FuseConnectionTests : IDisposable
         _tree.Add("0", new TextFile(() => "second"));
 
         Assert.Equal("second", File.ReadAllText(_directory["0"]));
-        Assert.Equal("0\n", Programs.Run("ls", _directory.Path));
+        Assert.Equal("0\n", Shell.Run("ls", _directory.Path).Output);
     }
 
     [RootFact(Fuse, "setpriv")]
@@ -104,10 +104,10 @@ public sealed class FuseConnectionTests : IDisposable
         _tree.Add("status", new TextFile(() => "text"));
         using FuseConnection connection = Mount();
 
-        Assert.Equal("text", Programs.Run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", _directory["status"]));
-        (int exitCode, _, string error) = Programs.TryRun("sh", "-c", $"echo x > {_directory["status"]}");
-        Assert.NotEqual(0, exitCode);
-        Assert.Contains("Read-only file system", error, StringComparison.Ordinal);
+        Assert.Equal("text", Shell.Run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", _directory["status"]).Output);
+        CommandResult result = Shell.Try("sh", "-c", $"echo x > {_directory["status"]}");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("Read-only file system", result.Error, StringComparison.Ordinal);
     }
 
     [RootFact(Fuse)]

@@ -20,13 +20,13 @@ public class FuseWorkerPoolTests
         using SafeFileHandle hangingFile = pool.Open("hanging");
         using SafeFileHandle quickFile = pool.Open("quick");
         Task<int>[] reads = StartReads(hangingFile, HangingReads);
-        Until.True(() => hanging.WaitingCount == HangingReads, "all reads hang in the device");
+        Poll.Until("all reads hang in the device", () => hanging.WaitingCount == HangingReads);
 
-        Until.Done(Task.Run(() => ReadBlock(quickFile, 0)), "the other device answers");
+        Poll.UntilDone("the other device answers", Task.Run(() => ReadBlock(quickFile, 0)));
 
         Assert.Equal(HangingReads, hanging.WaitingCount);
         hanging.LetGo();
-        Assert.All(reads, read => Assert.Equal(0xC0, Until.Done(read, "the device answers again")));
+        Assert.All(reads, read => Assert.Equal(0xC0, Poll.UntilDone("the device answers again", read)));
     }
 
     [RootFact(Fuse)]
@@ -39,19 +39,19 @@ public class FuseWorkerPoolTests
         using SafeFileHandle hangingFile = pool.Open("hanging");
         using SafeFileHandle quickFile = pool.Open("quick");
         Task<int>[] reads = StartReads(hangingFile, 8);
-        Until.True(() => hanging.WaitingCount == 8, "all reads hang in the device");
+        Poll.Until("all reads hang in the device", () => hanging.WaitingCount == 8);
         Assert.True(SmallPool.WorkerCount >= 8);
 
         hanging.LetGo();
-        Until.Done(Task.WhenAll(reads), "the device answers again");
+        Poll.UntilDone("the device answers again", Task.WhenAll(reads));
         // Workers leave between two requests.
-        Until.True(
+        Poll.Until(
+            "the extra workers have left",
             () =>
             {
                 ReadBlock(quickFile, 0);
                 return SmallPool.WorkerCount == 2;
-            },
-            "the extra workers have left");
+            });
         Assert.Equal(0, ReadBlock(quickFile, 0));
     }
 
@@ -63,13 +63,13 @@ public class FuseWorkerPoolTests
         pool.Tree.Add("hanging", new DiskFile(hanging, new SharedWorkers(8)));
         using SafeFileHandle file = pool.Open("hanging");
         Task<int>[] reads = StartReads(file, 8);
-        Until.True(() => hanging.WaitingCount == 3, "as many reads as there may be workers hang in the device");
+        Poll.Until("as many reads as there may be workers hang in the device", () => hanging.WaitingCount == 3);
         long rounds = SmallPool.WatcherRounds;
-        Until.True(() => SmallPool.WatcherRounds >= rounds + 10, "the watcher has seen the full pool often");
+        Poll.Until("the watcher has seen the full pool often", () => SmallPool.WatcherRounds >= rounds + 10);
 
         Assert.Equal(3, SmallPool.WorkerCount);
         hanging.LetGo();
-        Until.Done(Task.WhenAll(reads), "the device answers again");
+        Poll.UntilDone("the device answers again", Task.WhenAll(reads));
         Assert.Equal(3, hanging.HighestCount);
     }
 
@@ -84,9 +84,9 @@ public class FuseWorkerPoolTests
             pool.Tree.Add($"hanging-{round}", new DiskFile(hanging, new SharedWorkers(8)));
             using SafeFileHandle file = pool.Open($"hanging-{round}");
             Task<int>[] reads = StartReads(file, 3);
-            Until.True(() => hanging.WaitingCount == 3, "all reads hang in the device");
+            Poll.Until("all reads hang in the device", () => hanging.WaitingCount == 3);
             hanging.LetGo();
-            Until.Done(Task.WhenAll(reads), "the device answers again");
+            Poll.UntilDone("the device answers again", Task.WhenAll(reads));
         }
     }
 
@@ -95,9 +95,9 @@ public class FuseWorkerPoolTests
     {
         using (var pool = new SmallPool(minWorkers: 3, maxWorkers: 5))
         {
-            Until.True(() => SmallPool.WorkerCount == 3, "the workers have started");
+            Poll.Until("the workers have started", () => SmallPool.WorkerCount == 3);
         }
-        Until.True(() => SmallPool.WorkerCount == 0, "the workers have ended");
+        Poll.Until("the workers have ended", () => SmallPool.WorkerCount == 0);
     }
 
     /// <summary>Each on a thread of its own: a hanging read holds its thread.</summary>

@@ -50,7 +50,7 @@ public class LoopAttachmentTests
         }
         finally
         {
-            Until.True(() => attachment.TryDetach() == Errno.None, "the second device is free");
+            Poll.Until("the second device is free", () => attachment.TryDetach() == Errno.None);
         }
     }
 
@@ -70,7 +70,7 @@ public class LoopAttachmentTests
         }
         finally
         {
-            Until.True(() => attachment.TryDetach() == Errno.None, "the second device is free");
+            Poll.Until("the second device is free", () => attachment.TryDetach() == Errno.None);
         }
         Assert.False(disk.Attachment.Released.IsCompleted);
     }
@@ -85,7 +85,7 @@ public class LoopAttachmentTests
 
         LoopAttachment attachment = disk.Transport.Attach("second-disk", "label", new MemoryDisk(AttachedDisk.MiB));
 
-        Until.True(() => attachment.TryDetach() == Errno.None, "the second device is free");
+        Poll.Until("the second device is free", () => attachment.TryDetach() == Errno.None);
     }
 
     [RootFact(AttachedDisk.Fuse, AttachedDisk.LoopControl, "losetup")]
@@ -93,9 +93,9 @@ public class LoopAttachmentTests
     {
         using var disk = new AttachedDisk();
 
-        Programs.Run("losetup", "--detach", disk.Node);
+        Shell.Run("losetup", "--detach", disk.Node);
 
-        Until.Done(disk.Attachment.Released, "the device is released");
+        Poll.UntilDone("the device is released", disk.Attachment.Released);
         Assert.Equal(Errno.None, disk.Attachment.TryDetach());
     }
 

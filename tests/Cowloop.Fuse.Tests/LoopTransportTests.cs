@@ -13,7 +13,7 @@ public class LoopTransportTests
     {
         using var disk = new AttachedDisk(5 * AttachedDisk.MiB, sectorSize: 4096);
 
-        Assert.Equal($"{5 * AttachedDisk.MiB}\n4096\n", Programs.Run("blockdev", "--getsize64", "--getss", disk.Node));
+        Assert.Equal($"{5 * AttachedDisk.MiB}\n4096\n", Shell.Run("blockdev", "--getsize64", "--getss", disk.Node).Output);
     }
 
     /// <summary>Nothing is cached twice, and a flush of the block device is one of the disk.</summary>
@@ -34,8 +34,8 @@ public class LoopTransportTests
         new Random(3).NextBytes(written);
         File.WriteAllBytes(directory["in"], written);
 
-        Programs.Run("dd", $"if={directory["in"]}", $"of={disk.Node}", "bs=4096", "seek=512", "oflag=direct");
-        Programs.Run("dd", $"if={disk.Node}", $"of={directory["out"]}", "bs=64K", "skip=32", "count=16", "iflag=direct");
+        Shell.Run("dd", $"if={directory["in"]}", $"of={disk.Node}", "bs=4096", "seek=512", "oflag=direct");
+        Shell.Run("dd", $"if={disk.Node}", $"of={directory["out"]}", "bs=64K", "skip=32", "count=16", "iflag=direct");
 
         Assert.Equal(written, disk.Memory.Content.AsSpan(2 * AttachedDisk.MiB, AttachedDisk.MiB).ToArray());
         Assert.Equal(written, File.ReadAllBytes(directory["out"]));
@@ -46,7 +46,7 @@ public class LoopTransportTests
     {
         using var disk = new AttachedDisk();
 
-        Programs.Run("dd", "if=/dev/urandom", $"of={disk.Node}", "bs=64K", "count=4", "conv=fsync");
+        Shell.Run("dd", "if=/dev/urandom", $"of={disk.Node}", "bs=64K", "count=4", "conv=fsync");
 
         string[] changes = [.. disk.Memory.Calls.Where(call => !call.StartsWith("read", StringComparison.Ordinal))];
         Assert.Equal("flush", changes[^1]);
@@ -75,8 +75,8 @@ public class LoopTransportTests
         using var disk = new AttachedDisk();
         int seen = disk.Memory.Calls.Count;
 
-        Programs.Run("dd", "if=/dev/zero", $"of={disk.Node}", "bs=1M", "count=8", "oflag=direct");
-        Programs.Run("dd", $"if={disk.Node}", "of=/dev/null", "bs=1M", "count=8", "iflag=direct");
+        Shell.Run("dd", "if=/dev/zero", $"of={disk.Node}", "bs=1M", "count=8", "oflag=direct");
+        Shell.Run("dd", $"if={disk.Node}", "of=/dev/null", "bs=1M", "count=8", "iflag=direct");
 
         AssertLarge([.. disk.Memory.Calls.Skip(seen).Select(call => LengthOf(call, "write")).Where(length => length > 0)]);
         AssertLarge([.. disk.Memory.Calls.Skip(seen).Select(call => LengthOf(call, "read")).Where(length => length > 0)]);
@@ -87,12 +87,12 @@ public class LoopTransportTests
     {
         using var disk = new AttachedDisk();
         disk.Memory.Answer = Errno.ENOSPC;
-        (int exitCode, _, string error) = Programs.TryRun("dd", "if=/dev/zero", $"of={disk.Node}", "bs=4096", "count=1", "oflag=direct");
-        Assert.NotEqual(0, exitCode);
-        Assert.Contains("error writing", error, StringComparison.Ordinal);
+        CommandResult result = Shell.Try("dd", "if=/dev/zero", $"of={disk.Node}", "bs=4096", "count=1", "oflag=direct");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("error writing", result.Error, StringComparison.Ordinal);
 
         disk.Memory.Answer = Errno.None;
-        Programs.Run("dd", "if=/dev/zero", $"of={disk.Node}", "bs=4096", "count=1", "oflag=direct");
+        Shell.Run("dd", "if=/dev/zero", $"of={disk.Node}", "bs=4096", "count=1", "oflag=direct");
     }
 
     [RootFact(AttachedDisk.Fuse, AttachedDisk.LoopControl, "mkfs.ext4", "e2fsck")]
@@ -100,8 +100,8 @@ public class LoopTransportTests
     {
         using var disk = new AttachedDisk(32 * AttachedDisk.MiB);
         using var directory = new TempDirectory();
-        Programs.Run("mkfs.ext4", "-q", disk.Node);
-        Programs.Run("mount", disk.Node, directory.Path);
+        Shell.Run("mkfs.ext4", "-q", disk.Node);
+        Shell.Run("mount", disk.Node, directory.Path);
         try
         {
             File.WriteAllText(directory["file"], "text");
@@ -109,9 +109,9 @@ public class LoopTransportTests
         }
         finally
         {
-            Programs.Run("umount", directory.Path);
+            Shell.Run("umount", directory.Path);
         }
-        Programs.Run("e2fsck", "-f", "-n", disk.Node);
+        Shell.Run("e2fsck", "-f", "-n", disk.Node);
     }
 
     /// <summary>
@@ -133,7 +133,7 @@ public class LoopTransportTests
         using var disk = new AttachedDisk();
         disk.Memory.Content.AsSpan().Fill(0xAA);
 
-        Programs.Run(program, [.. arguments, disk.Node]);
+        Shell.Run(program, [.. arguments, disk.Node]);
 
         string[] changes = [.. disk.Memory.Calls.Where(text => !text.StartsWith("read", StringComparison.Ordinal) && text != "flush")];
         Assert.All(changes, text => Assert.StartsWith($"{call} ", text, StringComparison.Ordinal));

@@ -59,13 +59,13 @@ public class RequestLaneTests
                 TaskScheduler.Default)),
         ];
         // The width of the lane; the pool could do more.
-        Until.True(() => hanging.WaitingCount == 16, "the share hangs in the device");
+        Poll.Until("the share hangs in the device", () => hanging.WaitingCount == 16);
 
-        Until.Done(Task.Run(() => RandomAccess.Read(quickFile, new byte[BlockBytes], 0)), "the other device answers");
+        Poll.UntilDone("the other device answers", Task.Run(() => RandomAccess.Read(quickFile, new byte[BlockBytes], 0)));
 
         Assert.Equal(16, hanging.HighestCount);
         hanging.LetGo();
-        Assert.All(reads, read => Assert.Equal(BlockBytes, Until.Done(read, "the device answers again")));
+        Assert.All(reads, read => Assert.Equal(BlockBytes, Poll.UntilDone("the device answers again", read)));
         Assert.All(buffers, buffer => Assert.Equal(0xC0, buffer[0]));
     }
 }

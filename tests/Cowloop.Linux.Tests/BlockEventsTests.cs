@@ -95,7 +95,7 @@ public sealed class BlockEventsTests : IDisposable
         });
 
         events.Stop();
-        Until.Done(waiting, "the waiter has returned");
+        Poll.UntilDone("the waiter has returned", waiting);
 
         File.WriteAllText(_directory["1"], "");
         Assert.False(events.Wait(names, names));
@@ -128,14 +128,14 @@ public sealed class BlockEventsTests : IDisposable
 
         public string[] NodeNames => Copy(_nodeNames);
 
-        public void WaitForNode(string name) => Until.True(() => NodeNames.Contains(name), $"the close of {name} is seen");
+        public void WaitForNode(string name) => Poll.Until($"the close of {name} is seen", () => NodeNames.Contains(name));
 
-        public void WaitForKernelName(string name) => Until.True(() => KernelNames.Contains(name), $"the news of {name} are seen");
+        public void WaitForKernelName(string name) => Poll.Until($"the news of {name} are seen", () => KernelNames.Contains(name));
 
         public void Stop()
         {
             _events.Stop();
-            Until.Done(_collecting, "the collector has ended");
+            Poll.UntilDone("the collector has ended", _collecting);
         }
 
         public void Dispose()

@@ -12,7 +12,7 @@ public class BlockNodeTests
 
         Assert.Equal(Errno.None, BlockNode.TryCreate(directory["node"], new DeviceNumber(7, 3)));
 
-        Assert.Equal("block special file 7 3\n", Programs.Run("stat", "--format=%F %Hr %Lr", directory["node"]));
+        Assert.Equal("block special file 7 3\n", Shell.Run("stat", "--format=%F %Hr %Lr", directory["node"]).Output);
         UnixFileMode others = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
         Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(directory["node"]) & others);
     }
@@ -28,7 +28,7 @@ public class BlockNodeTests
         {
             string path = directory[$"{number.Major}-{number.Minor}"];
             Assert.Equal(Errno.None, BlockNode.TryCreate(path, number));
-            Assert.Equal($"{number.Major} {number.Minor}\n", Programs.Run("stat", "--format=%Hr %Lr", path));
+            Assert.Equal($"{number.Major} {number.Minor}\n", Shell.Run("stat", "--format=%Hr %Lr", path).Output);
             Assert.Equal(Errno.None, FileIdentity.TryGet(path, out FileIdentity identity));
             Assert.Equal((FileKind.BlockDevice, number), (identity.Kind, identity.TargetDevice));
         }

@@ -66,13 +66,13 @@ public sealed class DetachedProcessTests : IDisposable
     [NeedsFact("/bin/sh", "mkfifo")]
     public void It_goes_on_after_it_is_ready()
     {
-        Programs.Run("mkfifo", _directory["pipe"]);
+        Shell.Run("mkfifo", _directory["pipe"]);
         string id = Start($"printf %s $$ >&3\nexec 3>&-\nread line < {_directory["pipe"]}\necho \"$line\" > {_directory["result"]}");
 
         Assert.True(Directory.Exists($"/proc/{int.Parse(id, CultureInfo.InvariantCulture)}"));
         File.WriteAllText(_directory["pipe"], "go on\n");
 
-        Until.True(() => File.Exists(_directory["result"]) && File.ReadAllText(_directory["result"]) == "go on\n", "the script has gone on");
+        Poll.Until("the script has gone on", () => File.Exists(_directory["result"]) && File.ReadAllText(_directory["result"]) == "go on\n");
     }
 
     [Fact]

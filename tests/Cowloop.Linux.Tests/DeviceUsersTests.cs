@@ -23,9 +23,9 @@ public class DeviceUsersTests
     public void A_mount_for_writing_is_named()
     {
         using var disk = new LoopDisk();
-        Programs.Run("mkfs.ext4", "-q", disk.Node);
+        Shell.Run("mkfs.ext4", "-q", disk.Node);
         string mountPoint = disk.MakeMountPoint("mnt");
-        using var mounted = new Mounted(mountPoint, disk.Node);
+        using var mounted = Mount.Of(disk.Node, mountPoint);
 
         var users = new DeviceUsers("/dev/cow");
 
@@ -39,9 +39,9 @@ public class DeviceUsersTests
     public void A_read_only_mount_holds_but_does_not_write()
     {
         using var disk = new LoopDisk();
-        Programs.Run("mkfs.ext4", "-q", disk.Node);
+        Shell.Run("mkfs.ext4", "-q", disk.Node);
         string mountPoint = disk.MakeMountPoint("mnt");
-        using var mounted = new Mounted(mountPoint, "-o", "ro", disk.Node);
+        using var mounted = Mount.Of(disk.Node, mountPoint, "-o", "ro");
 
         var users = new DeviceUsers("/dev/cow");
 
@@ -54,9 +54,9 @@ public class DeviceUsersTests
     public void A_read_only_view_of_a_writable_mount_is_a_writer()
     {
         using var disk = new LoopDisk();
-        Programs.Run("mkfs.ext4", "-q", disk.Node);
-        using var mounted = new Mounted(disk.MakeMountPoint("mnt"), disk.Node);
-        using var view = new Mounted(disk.MakeMountPoint("view"), "--bind", "-o", "ro", disk.MakeMountPoint("mnt"));
+        Shell.Run("mkfs.ext4", "-q", disk.Node);
+        using var mounted = Mount.Of(disk.Node, disk.MakeMountPoint("mnt"));
+        using var view = Mount.Of(disk.MakeMountPoint("mnt"), disk.MakeMountPoint("view"), "--bind", "-o", "ro");
 
         var users = new DeviceUsers("/dev/cow");
 
@@ -83,9 +83,9 @@ public class DeviceUsersTests
     {
         using var disk = new LoopDisk();
         disk.Partition();
-        Programs.Run("mkfs.ext4", "-q", $"{disk.Node}p2");
+        Shell.Run("mkfs.ext4", "-q", $"{disk.Node}p2");
         string mountPoint = disk.MakeMountPoint("mnt");
-        using var mounted = new Mounted(mountPoint, $"{disk.Node}p2");
+        using var mounted = Mount.Of($"{disk.Node}p2", mountPoint);
         using SafeFileHandle open = File.OpenHandle($"{disk.Node}p1", share: FileShare.ReadWrite);
 
         var users = new DeviceUsers("/dev/cow");
@@ -101,9 +101,9 @@ public class DeviceUsersTests
     public void A_filesystem_with_a_device_number_of_its_own_is_found_by_its_source()
     {
         using var disk = new LoopDisk(lengthBytes: 128 * LoopDisk.MiB);
-        Programs.Run("mkfs.btrfs", "-q", disk.Node);
+        Shell.Run("mkfs.btrfs", "-q", disk.Node);
         string mountPoint = disk.MakeMountPoint("mnt");
-        using var mounted = new Mounted(mountPoint, disk.Node);
+        using var mounted = Mount.Of(disk.Node, mountPoint);
         Assert.Equal(0u, Assert.Single(Mounts.List(), entry => entry.MountPoint == mountPoint).Device.Major);
 
         Assert.Equal($"mounted read-write on {mountPoint}", new DeviceUsers("/dev/cow").FindWriter(disk.Device.Number));
@@ -113,8 +113,8 @@ public class DeviceUsersTests
     public void Swap_space_is_a_writer()
     {
         using var disk = new LoopDisk();
-        Programs.Run("mkswap", disk.Node);
-        Programs.Run("swapon", disk.Node);
+        Shell.Run("mkswap", disk.Node);
+        Shell.Run("swapon", disk.Node);
         try
         {
             var users = new DeviceUsers("/dev/cow");
@@ -123,7 +123,7 @@ public class DeviceUsersTests
         }
         finally
         {
-            Programs.Run("swapoff", disk.Node);
+            Shell.Run("swapoff", disk.Node);
         }
     }
 

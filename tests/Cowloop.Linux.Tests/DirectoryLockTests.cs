@@ -26,9 +26,9 @@ public sealed class DirectoryLockTests : IDisposable
     {
         using (DirectoryLock.TryTake(_directory.Path))
         {
-            Assert.Equal(1, Programs.TryRun("flock", "--nonblock", _directory.Path, "true").ExitCode);
+            Assert.Equal(1, Shell.Try("flock", "--nonblock", _directory.Path, "true").ExitCode);
         }
-        Assert.Equal(0, Programs.TryRun("flock", "--nonblock", _directory.Path, "true").ExitCode);
+        Assert.Equal(0, Shell.Try("flock", "--nonblock", _directory.Path, "true").ExitCode);
     }
 
     [Fact]

@@ -11,8 +11,8 @@ public class FileIdentityTests
         using var directory = new TempDirectory();
         directory.MakeFile("file", 10);
         directory.MakeFile("other", 10);
-        Programs.Run("ln", directory["file"], directory["hard"]);
-        Programs.Run("ln", "-s", "file", directory["soft"]);
+        Shell.Run("ln", directory["file"], directory["hard"]);
+        Shell.Run("ln", "-s", "file", directory["soft"]);
 
         Assert.True(Get(directory["file"]).IsSameAs(Get(directory["hard"])));
         Assert.True(Get(directory["file"]).IsSameAs(Get(directory["soft"])));
@@ -23,7 +23,7 @@ public class FileIdentityTests
     public void Kinds_are_told_apart()
     {
         using var directory = new TempDirectory();
-        Programs.Run("mkfifo", directory["pipe"]);
+        Shell.Run("mkfifo", directory["pipe"]);
 
         Assert.Equal(FileKind.Regular, Get(directory.MakeFile("file", 1)).Kind);
         Assert.Equal(FileKind.Directory, Get(directory.Path).Kind);

@@ -6,11 +6,11 @@ namespace Cowloop.Linux.Tests;
 public class HostProcessTests
 {
     [NeedsFact("id")]
-    public void Root_is_user_0() => Assert.Equal(Programs.Run("id", "-u") == "0\n", HostProcess.IsRoot);
+    public void Root_is_user_0() => Assert.Equal(Shell.Run("id", "-u").Output == "0\n", HostProcess.IsRoot);
 
     [NeedsFact("sh", "tr", "head")]
     public void The_called_name_is_the_first_argument() => Assert.Equal(
-        Programs.Run("sh", "-c", $"tr '\\0' '\\n' < /proc/{Environment.ProcessId}/cmdline | head -n 1").TrimEnd('\n'),
+        Shell.Run("sh", "-c", $"tr '\\0' '\\n' < /proc/{Environment.ProcessId}/cmdline | head -n 1").Output.TrimEnd('\n'),
         HostProcess.CalledName());
 
     [Fact]

@@ -19,7 +19,7 @@ public class LoopDeviceTests
             RandomAccess.FlushToDisk(node);
         }
 
-        Assert.Equal($"{5 * LoopDisk.MiB}\n1024\n", Programs.Run("blockdev", "--getsize64", "--getss", disk.Node));
+        Assert.Equal($"{5 * LoopDisk.MiB}\n1024\n", Shell.Run("blockdev", "--getsize64", "--getss", disk.Node).Output);
         Assert.Equal(written, File.ReadAllBytes(disk.FilePath).AsSpan(8192, 4096).ToArray());
         Assert.Equal($"loop{disk.Device.Index}", disk.Device.KernelName);
         Assert.Equal(Errno.None, FileIdentity.TryGet(disk.Node, out FileIdentity identity));
@@ -89,9 +89,9 @@ public class LoopDeviceTests
     public void A_mounted_device_is_busy_and_stays_mounted()
     {
         using var disk = new LoopDisk();
-        Programs.Run("mkfs.ext4", "-q", disk.Node);
+        Shell.Run("mkfs.ext4", "-q", disk.Node);
         string mountPoint = disk.MakeMountPoint("mnt");
-        using (new Mounted(mountPoint, disk.Node))
+        using (Mount.Of(disk.Node, mountPoint))
         {
             Assert.Equal(Errno.EBUSY, disk.Device.TryDetach());
 
@@ -109,7 +109,7 @@ public class LoopDeviceTests
             Assert.Equal(Errno.None, disk.Device.DetachOnLastClose());
             Assert.True(disk.IsBound);
         }
-        Until.True(() => !disk.IsBound, "the device is free");
+        Poll.Until("the device is free", () => !disk.IsBound);
     }
 
     [RootFact(LoopDisk.Control)]
@@ -170,8 +170,8 @@ public class LoopDeviceTests
         using var disk = new LoopDisk();
         using var directory = new TempDirectory();
         string foreign = directory.MakeFile("foreign.img", 1 << 20);
-        Programs.Run("losetup", "--detach", disk.Node);
-        Programs.Run("losetup", disk.Node, foreign);
+        Shell.Run("losetup", "--detach", disk.Node);
+        Shell.Run("losetup", disk.Node, foreign);
         try
         {
             Assert.Equal(Errno.ENXIO, disk.Device.TryDetach());
@@ -180,7 +180,7 @@ public class LoopDeviceTests
         }
         finally
         {
-            Programs.Run("losetup", "--detach", disk.Node);
+            Shell.Run("losetup", "--detach", disk.Node);
         }
     }
 
@@ -216,14 +216,14 @@ public class LoopDeviceTests
         using var directory = new TempDirectory();
         string path = directory.MakeFile("disk.img", 1 << 20);
         FileIdentity.TryGet(path, out FileIdentity file);
-        string node = Programs.Run("losetup", "--find", "--show", "--read-only", path).TrimEnd();
+        string node = Shell.Run("losetup", "--find", "--show", "--read-only", path).Output.TrimEnd();
         try
         {
             Assert.Null(LoopDevice.FindWritableUser(file));
         }
         finally
         {
-            Programs.Run("losetup", "--detach", node);
+            Shell.Run("losetup", "--detach", node);
         }
     }
 

@@ -25,7 +25,7 @@ public class MountsTests
     {
         using var directory = new TempDirectory();
         string mountPoint = Directory.CreateDirectory(directory["a blank\ttab\nline\\040back ä"]).FullName;
-        using var mounted = new Mounted(mountPoint, "-t", "tmpfs", "-o", "size=1m", "a source");
+        using var mounted = Mount.Of("a source", mountPoint, "-t", "tmpfs", "-o", "size=1m");
 
         MountEntry entry = Assert.Single(Mounts.List(), entry => entry.MountPoint == mountPoint);
 
@@ -39,12 +39,12 @@ public class MountsTests
         using var directory = new TempDirectory();
         string writable = Directory.CreateDirectory(directory["writable"]).FullName;
         string view = Directory.CreateDirectory(directory["view"]).FullName;
-        using var first = new Mounted(writable, "-t", "tmpfs", "-o", "size=1m", "tmpfs");
-        using var second = new Mounted(view, "--bind", "-o", "ro", writable);
+        using var first = Mount.Of("tmpfs", writable, "-t", "tmpfs", "-o", "size=1m");
+        using var second = Mount.Of(writable, view, "--bind", "-o", "ro");
 
         Assert.False(Assert.Single(Mounts.List(), entry => entry.MountPoint == view).IsReadOnly);
 
-        Programs.Run("mount", "-o", "remount,ro", writable);
+        Shell.Run("mount", "-o", "remount,ro", writable);
         Assert.True(Assert.Single(Mounts.List(), entry => entry.MountPoint == view).IsReadOnly);
     }
 
@@ -77,7 +77,7 @@ public class MountsTests
         }
 
         Errno end = Errno.None;
-        Until.True(() => (end = connection.Receive(request, out _)) is not (Errno.None or Errno.EINTR or Errno.ENOENT), "the filesystem is gone");
+        Poll.Until("the filesystem is gone", () => (end = connection.Receive(request, out _)) is not (Errno.None or Errno.EINTR or Errno.ENOENT));
         Assert.Equal(Errno.ENODEV, end);
     }
 

@@ -172,7 +172,7 @@ public sealed class PosixFileTests : IDisposable
     [RootFact]
     public void A_full_filesystem_is_ENOSPC_and_what_fitted_stays()
     {
-        using var small = new Mounted(Directory.CreateDirectory(_directory["small"]).FullName, "-t", "tmpfs", "-o", "size=1m", "tmpfs");
+        using var small = Mount.Of("tmpfs", Directory.CreateDirectory(_directory["small"]).FullName, "-t", "tmpfs", "-o", "size=1m");
         using PosixFile file = Create("small/file");
         byte[] first = RandomBytes(512 * 1024);
 
@@ -230,7 +230,7 @@ public sealed class PosixFileTests : IDisposable
     [NeedsFact("mkfifo")]
     public void Opening_a_pipe_does_not_wait_for_its_other_end()
     {
-        Programs.Run("mkfifo", _directory["pipe"]);
+        Shell.Run("mkfifo", _directory["pipe"]);
 
         Task<FileKind> opening = Task.Run(() =>
         {
@@ -241,14 +241,14 @@ public sealed class PosixFileTests : IDisposable
             }
         });
 
-        Assert.Equal(FileKind.Other, Until.Done(opening, "the pipe is open"));
+        Assert.Equal(FileKind.Other, Poll.UntilDone("the pipe is open", opening));
     }
 
     [NeedsFact("ln")]
     public void Two_names_of_a_file_have_one_identity()
     {
         using PosixFile file = Create("file");
-        Programs.Run("ln", _directory["file"], _directory["second-name"]);
+        Shell.Run("ln", _directory["file"], _directory["second-name"]);
         using PosixFile same = Open("second-name");
         using PosixFile other = Create("other");
 
@@ -288,7 +288,7 @@ public sealed class PosixFileTests : IDisposable
         return file!;
     }
 
-    private long AllocatedBytes(string name) => 512 * long.Parse(Programs.Run("stat", "--format=%b", _directory[name]));
+    private long AllocatedBytes(string name) => 512 * long.Parse(Shell.Run("stat", "--format=%b", _directory[name]).Output);
 
     private static (Errno Errno, long StartBytes, long EndBytes) NextData(PosixFile file, long offsetBytes) =>
         (file.NextData(offsetBytes, out long startBytes, out long endBytes), startBytes, endBytes);

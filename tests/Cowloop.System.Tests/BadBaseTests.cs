@@ -70,7 +70,7 @@ public class BadBaseTests(CowService service, ITestOutputHelper output) : System
     private void Refuse(string image, params string[] reasons)
     {
         // The service's own files lie elsewhere; an existing and a missing cowfile are both left alone.
-        File.WriteAllBytes(Temp["old.cow"], Fixtures.G2());
+        File.WriteAllBytes(Temp["old.cow"], Golden.G2());
         var before = DirectorySnapshot.Of(Temp.Path);
         foreach (string cowfile in new[] { "old.cow", "new.cow" })
         {

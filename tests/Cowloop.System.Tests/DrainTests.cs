@@ -35,7 +35,7 @@ public class DrainTests(CowService service, ITestOutputHelper output) : SystemTe
         Service.Detach(Attach(image, "warm-up.cow"));
         int process = Service.ProcessId;
         using LoopBack loop = LoopBack.Of(Images.Ext4(Temp["frozen.img"], 16));
-        using Mount frozen = Support.Mount.Of(loop.Path, Temp["frozen"]);
+        using Mount frozen = Cowloop.Tests.Support.Mount.Of(loop.Path, Temp["frozen"]);
         // On a frozen filesystem the creation of the cowfile waits; after that it is refused.
         string directory = Directory.CreateDirectory(frozen["immutable"]).FullName;
         Shell.Run("chattr", "+i", directory);

@@ -73,7 +73,7 @@ public class LoadTests(CowService service, ITestOutputHelper output) : SystemTes
     public void T77_a_dirty_cowfile_is_repaired_while_loading(string option)
     {
         Service.Stop();
-        string cowfile = Fixtures.G5(Temp["G5"]);
+        string cowfile = Golden.ImageG5.Write(Temp["G5"]);
         CommandResult result = Service.Cowloop("load", $"rdofile={NumbersBase()}", $"cowfile={cowfile}", option).MustSucceed();
         Assert.Equal(Service.Node(0) + "\n", result.Output);
         // Both blocks are there; the original lost the second one.
@@ -87,7 +87,7 @@ public class LoadTests(CowService service, ITestOutputHelper output) : SystemTes
     public void A_dirty_cowfile_of_another_base_is_not_repaired_while_loading()
     {
         Service.Stop();
-        string cowfile = Fixtures.G5(Temp["G5"]);
+        string cowfile = Golden.ImageG5.Write(Temp["G5"]);
         var before = FileSnapshot.Of(cowfile);
         string other = Temp["other"];
         File.WriteAllBytes(other, Data.Random(7, 1 << 20));
@@ -104,7 +104,7 @@ public class LoadTests(CowService service, ITestOutputHelper output) : SystemTes
     {
         Service.Stop();
         string image = NumbersBase();
-        string cowfile = Fixtures.G5(Temp["G5"]);
+        string cowfile = Golden.ImageG5.Write(Temp["G5"]);
         var before = FileSnapshot.Of(cowfile);
         CommandResult result = Service.Cowloop(["load", $"rdofile={image}", $"cowfile={cowfile}", .. option.Length > 0 ? [option] : Array.Empty<string>()]);
         result.MustExitWith(2).MustBeForPeople(2);
@@ -119,7 +119,7 @@ public class LoadTests(CowService service, ITestOutputHelper output) : SystemTes
     {
         Service.Stop();
         string image = NumbersBase();
-        string cowfile = Fixtures.G5(Temp["G5"]);
+        string cowfile = Golden.ImageG5.Write(Temp["G5"]);
         var before = FileSnapshot.Of(cowfile);
         Service.Cowloop("load", $"rdofile={image}", $"cowfile={Temp["x.cow"]}", "option=r").MustSucceed();
         Service.Cowdev("-a", image, cowfile)

@@ -22,7 +22,7 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
     public void T10_to_T19_one_byte_of_G2_changed(string test, int offset, byte value, string reason)
     {
         Assert.StartsWith("T1", test, StringComparison.Ordinal);
-        byte[] file = Fixtures.G2();
+        byte[] file = Golden.G2();
         file[offset] = value;
         File.WriteAllBytes(Temp["B"], file);
         RefuseB(reason);
@@ -31,14 +31,14 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
     [RootFact]
     public void T13_a_dirty_cowfile_is_refused_with_the_command_that_repairs_it()
     {
-        Fixtures.G5(Temp["B"]);
+        Golden.ImageG5.Write(Temp["B"]);
         RefuseB("is dirty (not properly closed by rmmod?); run: cowrepair ");
     }
 
     [RootFact]
     public void T15_unknown_flag_0x0004_is_accepted()
     {
-        byte[] file = Fixtures.G2();
+        byte[] file = Golden.G2();
         file[6] = 0x04;
         File.WriteAllBytes(Temp["B"], file);
         string image = NumbersBase();
@@ -57,7 +57,7 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
     [InlineData(108543, "incomplete")]
     public void T20_a_truncated_cowfile(int length, string reason)
     {
-        File.WriteAllBytes(Temp["B"], Fixtures.G2()[..length]);
+        File.WriteAllBytes(Temp["B"], Golden.G2()[..length]);
         RefuseB(reason);
     }
 
@@ -88,7 +88,7 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
     {
         string image = NumbersBase();
         using Mount mount = Mount("cowtest", "-t", "tmpfs");
-        File.WriteAllBytes(mount["old.cow"], Fixtures.G2());
+        File.WriteAllBytes(mount["old.cow"], Golden.G2());
         Shell.Run("mount", "-o", "remount,ro", mount.Path);
         Service.Cowdev("-a", image, mount["new.cow"]).MustRefuse(2, Invalid, mount["new.cow"], "Read-only file system");
         Service.Cowdev("-a", image, mount["old.cow"]).MustRefuse(2, Invalid, mount["old.cow"], "Read-only file system");
@@ -183,7 +183,7 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
         if (seed > 1)
         {
             // With the magic, and then with a plausible version too.
-            Fixtures.G2().AsSpan(0, 4 * (seed - 1)).CopyTo(garbage);
+            Golden.G2().AsSpan(0, 4 * (seed - 1)).CopyTo(garbage);
         }
         File.WriteAllBytes(Temp["B"], garbage);
         RefuseB(seed == 1 ? "incorrect format" : seed == 2 ? "cowfile" : "damaged header");
@@ -192,7 +192,7 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
     [RootFact]
     public void A_cowfile_with_a_wrong_bit_in_its_bitmap_is_refused()
     {
-        byte[] file = Fixtures.G2();
+        byte[] file = Golden.G2();
         file[1024 + 5] ^= 0x80;
         File.WriteAllBytes(Temp["B"], file);
         RefuseB("inconsistent cowfile admi");

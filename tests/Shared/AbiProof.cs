@@ -47,9 +47,9 @@ internal static partial class AbiProof
         using var directory = new TempDirectory();
         string source = directory["abi.c"];
         File.WriteAllText(source, text.ToString());
-        (int exitCode, _, string error) = Programs.TryRun("gcc", "-std=gnu11", "-fsyntax-only", "-fmax-errors=0", source);
-        HashSet<int> complaints = [.. ErrorLine().Matches(error).Select(match => int.Parse(match.Groups[1].ValueSpan) - 1)];
-        Assert.True(exitCode == 0 || complaints.Count > 0, $"gcc can't compile the headers: {error}");
+        CommandResult result = Shell.Try("gcc", "-std=gnu11", "-fsyntax-only", "-fmax-errors=0", source);
+        HashSet<int> complaints = [.. ErrorLine().Matches(result.Error).Select(match => int.Parse(match.Groups[1].ValueSpan) - 1)];
+        Assert.True(result.ExitCode == 0 || complaints.Count > 0, $"gcc can't compile the headers: {result.Error}");
         return complaints;
     }
 

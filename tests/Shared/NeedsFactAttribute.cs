@@ -1,35 +1,33 @@
 namespace Cowloop.Tests.Support;
 
-/// <summary>
-/// A test that needs something of the system: it is skipped, with the reason, where that is missing. It is found out
-/// before the test starts, never by a failure in its middle.
-/// </summary>
-public class NeedsFactAttribute : FactAttribute
+/// <summary>A test that needs something of the system: it is skipped, with the reason, where that is missing.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class NeedsFactAttribute : FactAttribute
 {
-    /// <summary>Names what the test needs.</summary>
-    /// <param name="needs">Absolute paths that must exist, and names of programs.</param>
-    public NeedsFactAttribute(params string[] needs)
-    {
-        ArgumentNullException.ThrowIfNull(needs);
-        if (needs.FirstOrDefault(need => !IsThere(need)) is string missing)
-        {
-            Skip = $"needs {missing}";
-        }
-    }
+    /// <param name="needs">Absolute paths that must exist, names of programs, and <c>fs:NAME</c> for a filesystem of the kernel.</param>
+    public NeedsFactAttribute(params string[] needs) => Skip = Requirements.Missing(needs);
+}
 
-    private static bool IsThere(string need) => need.StartsWith('/') ? Path.Exists(need) : Programs.Find(need) is not null;
+/// <summary>As <see cref="NeedsFactAttribute"/>, with data.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class NeedsTheoryAttribute : TheoryAttribute
+{
+    /// <param name="needs">As for <see cref="NeedsFactAttribute"/>.</param>
+    public NeedsTheoryAttribute(params string[] needs) => Skip = Requirements.Missing(needs);
 }
 
 /// <summary>A test that needs root besides.</summary>
-public sealed class RootFactAttribute : NeedsFactAttribute
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class RootFactAttribute : FactAttribute
 {
-    /// <summary>As for <see cref="NeedsFactAttribute"/>.</summary>
-    public RootFactAttribute(params string[] needs)
-        : base(needs)
-    {
-        if (!Environment.IsPrivilegedProcess)
-        {
-            Skip = "needs root";
-        }
-    }
+    /// <param name="needs">As for <see cref="NeedsFactAttribute"/>.</param>
+    public RootFactAttribute(params string[] needs) => Skip = Requirements.MissingAsRoot(needs);
+}
+
+/// <summary>As <see cref="RootFactAttribute"/>, with data.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class RootTheoryAttribute : TheoryAttribute
+{
+    /// <param name="needs">As for <see cref="NeedsFactAttribute"/>.</param>
+    public RootTheoryAttribute(params string[] needs) => Skip = Requirements.MissingAsRoot(needs);
 }

@@ -1,12 +1,28 @@
 namespace Cowloop.Tests.Support;
 
-/// <summary>A directory that goes with the test.</summary>
-internal sealed class TempDirectory : IDisposable
+/// <summary>A directory that goes when it is disposed of.</summary>
+public sealed class TempDirectory : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("cowloop-test-").FullName;
+    private TempDirectory(string path) => Path = path;
 
-    /// <summary>Path of a file in it.</summary>
+    public TempDirectory()
+        : this(Directory.CreateTempSubdirectory("cowloop-test-").FullName)
+    {
+    }
+
+    public string Path { get; }
+
+    /// <summary>A path in it.</summary>
     public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    /// <summary>One in memory where the system has such a place: for much data that nobody should have to wait for.</summary>
+    public static TempDirectory InMemory()
+    {
+        const string Memory = "/dev/shm";
+        return Directory.Exists(Memory)
+            ? new TempDirectory(Directory.CreateDirectory(System.IO.Path.Combine(Memory, $"cowloop-test-{Guid.NewGuid():N}")).FullName)
+            : new TempDirectory();
+    }
 
     /// <summary>Makes a file of zeros without data.</summary>
     public string MakeFile(string name, long lengthBytes)

@@ -39,7 +39,7 @@ internal sealed class FakeService : IDisposable
     public void Dispose()
     {
         _listener.Dispose();
-        Until.Done(_serving, "the fake service has ended");
+        Poll.UntilDone("the fake service has ended", _serving);
         _directory.Dispose();
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Cowloop.Core.Format;
 using Cowloop.Core.Tests.Support;
 
@@ -5,30 +6,35 @@ namespace Cowloop.Core.Tests.Format;
 
 public class BaseFingerprintTests
 {
-    /// <summary>The vectors of specification 2.3 (T1): the low 32 bits, which are the whole value of a 32-bit header.</summary>
-    public static TheoryData<string, uint> Vectors => new()
+    /// <summary>The vectors of specification 2.3: what a 64-bit and a 32-bit header hold.</summary>
+    public static TheoryData<string, ulong, uint> Vectors => new()
     {
-        { nameof(Fixtures.F1), 0xce7e7ab8 },
-        { nameof(Fixtures.F2), 0x0d },
-        { nameof(Fixtures.F3), 0x0201 },
-        { nameof(Fixtures.F4), 0x80030201 },
-        { nameof(Fixtures.F5), 0x7f030201 },
-        { nameof(Fixtures.F6), 0x80030201 },
-        { nameof(Fixtures.F7), 0x030201 },
-        { nameof(Fixtures.F8), 0 },
-        { nameof(Fixtures.F9), 0 },
-        { nameof(Fixtures.F11), 0x80808080 },
-        { nameof(Fixtures.R), 0xce7e7ab8 },
+        { nameof(Fixtures.F1), 0xffffffffce7e7ab8, 0xce7e7ab8 },
+        { nameof(Fixtures.F2), 0x0d, 0x0d },
+        { nameof(Fixtures.F3), 0x0201, 0x0201 },
+        { nameof(Fixtures.F4), 0xffffffff80030201, 0x80030201 },
+        { nameof(Fixtures.F5), 0x7f030201, 0x7f030201 },
+        { nameof(Fixtures.F6), 0xffffffff80030201, 0x80030201 },
+        { nameof(Fixtures.F7), 0x030201, 0x030201 },
+        { nameof(Fixtures.F8), 0, 0 },
+        { nameof(Fixtures.F9), 0, 0 },
+        { nameof(Fixtures.F11), 0xffffffff80808080, 0x80808080 },
+        { nameof(Fixtures.R), 0xffffffffce7e7ab8, 0xce7e7ab8 },
     };
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void Is_that_of_the_original(string name, uint expected)
+    public void T1_the_fingerprint_is_that_of_the_original(string name, ulong wide, uint narrow)
     {
         byte[] content = (byte[])typeof(Fixtures).GetProperty(name)!.GetValue(null)!;
 
-        Assert.Equal(expected, BaseFingerprint.Compute(new FlatFile(content), content.Length / 1024));
-        Assert.Equal(expected, BaseFingerprint.Compute(new MemoryFile(content), content.Length / 1024));
+        uint fingerprint = BaseFingerprint.Compute(new FlatFile(content), content.Length / 1024);
+
+        Assert.Equal(narrow, fingerprint);
+        Assert.Equal(fingerprint, BaseFingerprint.Compute(new MemoryFile(content), content.Length / 1024));
+        CowHeader header = CowHeader.ForNewFile(new CowLayout(content.Length / 1024), fingerprint);
+        Assert.Equal(wide, BinaryPrimitives.ReadUInt64LittleEndian(Encoded(header).AsSpan(40)));
+        Assert.Equal(narrow, BinaryPrimitives.ReadUInt32LittleEndian(Encoded(header with { Variant = new HeaderVariant(4, false) }).AsSpan(24)));
     }
 
     [Fact]
@@ -107,5 +113,12 @@ public class BaseFingerprintTests
         };
 
         Assert.Equal(0x80030201u, BaseFingerprint.Compute(file, 16));
+    }
+
+    private static byte[] Encoded(CowHeader header)
+    {
+        byte[] block = new byte[CowLayout.BlockSize];
+        header.Encode(block);
+        return block;
     }
 }

@@ -1,5 +1,4 @@
 using Cowloop.Core.Format;
-using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Format;
 
@@ -7,8 +6,27 @@ public class CowHeaderTests
 {
     public static TheoryData<int, bool> Variants => new() { { 8, false }, { 4, false }, { 8, true }, { 4, true } };
 
+    [Theory]
+    [InlineData(CowVariant.Little64, 8, false)]
+    [InlineData(CowVariant.Little32, 4, false)]
+    [InlineData(CowVariant.Big64, 8, true)]
+    [InlineData(CowVariant.Big32, 4, true)]
+    public void T6_the_variant_of_the_golden_files_is_detected(CowVariant variant, int wordSize, bool bigEndian)
+    {
+        CowImage g2 = Golden.ImageG2 with { Variant = variant };
+        byte[][] files = [(Golden.ImageG1 with { Variant = variant }).ToBytes(), g2.ToBytes(), g2.Packed(), g2.PackedStream()];
+
+        // The first bytes are enough; in an unpadded stream bitmap bytes follow the structure at once.
+        Assert.All(files, file =>
+        {
+            CowHeader header = CowHeader.Decode(file.AsSpan(0, 56))!;
+            Assert.Equal(new HeaderVariant(wordSize, bigEndian), header.Variant);
+            Assert.True(header.HasConsistentLayout);
+        });
+    }
+
     [Fact]
-    public void Decodes_the_specimen_of_an_arm_kernel()
+    public void T6_the_variant_of_a_specimen_of_an_arm_kernel_is_detected()
     {
         CowHeader? header = CowHeader.Decode(Golden.ArmSpecimen());
 

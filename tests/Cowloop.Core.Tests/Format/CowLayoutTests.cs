@@ -4,7 +4,7 @@ namespace Cowloop.Core.Tests.Format;
 
 public class CowLayoutTests
 {
-    /// <summary>The table of specification 1.4 (T2): bytes of the base, rdoblocks, mapsize, doffset, device sectors, length of a new cowfile.</summary>
+    /// <summary>The table of specification 1.4: bytes of the base, rdoblocks, mapsize, doffset, device sectors, length of a new cowfile.</summary>
     [Theory]
     [InlineData(1024, 1, 1024, 4096, 2, 2048)]
     [InlineData(1025, 1, 1024, 4096, 2, 2048)]
@@ -22,7 +22,7 @@ public class CowLayoutTests
     [InlineData(4294967296, 4194304, 524288, 528384, 8388608, 525312)]
     [InlineData(4398046510080, 4294967295, 536870912, 536875008, 8589934590, 536871936)]
     [InlineData(2049L * 512, 1024, 1024, 4096, 2048, 2048)]
-    public void Follows_from_the_size_of_the_base(long baseBytes, long blocks, long mapBytes, long dataOffset, long sectors, long newLength)
+    public void T2_the_layout_follows_from_the_size_of_the_base(long baseBytes, long blocks, long mapBytes, long dataOffset, long sectors, long newLength)
     {
         var layout = new CowLayout(baseBytes / CowLayout.BlockSize);
 

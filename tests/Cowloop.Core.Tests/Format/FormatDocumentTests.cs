@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using Cowloop.Core.Format;
 
 namespace Cowloop.Core.Tests.Format;
@@ -7,7 +6,7 @@ namespace Cowloop.Core.Tests.Format;
 /// <summary>docs/format.md is normative: its tables are compared with what the code does.</summary>
 public sealed class FormatDocumentTests
 {
-    private static readonly string Document = Path.Combine(RepositoryRoot(), "docs", "format.md");
+    private static readonly string Document = Path.Combine(Repository.Root, "docs", "format.md");
 
     [Fact]
     public void Example_sizes_are_what_the_layout_computes()
@@ -71,14 +70,4 @@ public sealed class FormatDocumentTests
             .TakeWhile(line => line.StartsWith('|'))
             .Select(line => line.Trim('|').Split('|').Select(cell => cell.Trim()).ToArray()),
     ];
-
-    private static string RepositoryRoot([CallerFilePath] string thisFile = "")
-    {
-        DirectoryInfo directory = new FileInfo(thisFile).Directory!;
-        while (!File.Exists(Path.Combine(directory.FullName, "Cowloop.slnx")))
-        {
-            directory = directory.Parent!;
-        }
-        return directory.FullName;
-    }
 }

@@ -34,7 +34,7 @@ internal sealed class AttachedDisk : IDisposable
 
     public void Dispose()
     {
-        Until.True(() => Attachment.Released.IsCompleted || Attachment.TryDetach() == Errno.None, $"{Node} is free");
+        Poll.Until($"{Node} is free", () => Attachment.Released.IsCompleted || Attachment.TryDetach() == Errno.None);
         Transport.Dispose();
         Assert.Empty(_log);
     }

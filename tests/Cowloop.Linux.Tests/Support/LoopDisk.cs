@@ -37,14 +37,14 @@ internal sealed class LoopDisk : IDisposable
     {
         string script = _directory["table"];
         File.WriteAllText(script, "label: dos\nstart=2048, size=8192\nstart=10240, size=20480\n");
-        Programs.Run("sh", "-c", $"sfdisk --quiet --no-reread {Node} < {script}");
-        Programs.Run("partx", "--update", Node);
-        Until.True(() => Device.Partitions().Count == 2, "the partitions are known");
+        Shell.Run("sh", "-c", $"sfdisk --quiet --no-reread {Node} < {script}");
+        Shell.Run("partx", "--update", Node);
+        Poll.Until("the partitions are known", () => Device.Partitions().Count == 2);
     }
 
     public void Dispose()
     {
-        Until.True(() => !IsBound || Device.TryDetach() is Errno.None or Errno.ENXIO, $"{Node} is free");
+        Poll.Until($"{Node} is free", () => !IsBound || Device.TryDetach() is Errno.None or Errno.ENXIO);
         _directory.Dispose();
     }
 }

@@ -41,7 +41,7 @@ public abstract class SystemTest : IClassFixture<CowService>, IDisposable
     /// <summary>Mounts something for the rest of the test, or until it is unmounted.</summary>
     internal Mount Mount(string device, params string[] options)
     {
-        var mount = Support.Mount.Of(device, Temp[$"mnt{_mounts.Count}"], options);
+        var mount = Cowloop.Tests.Support.Mount.Of(device, Temp[$"mnt{_mounts.Count}"], options);
         _mounts.Push(mount);
         return mount;
     }

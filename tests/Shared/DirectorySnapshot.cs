@@ -1,6 +1,6 @@
 using Xunit.Sdk;
 
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>All files below a directory at one moment: names, lengths, times, hashes.</summary>
 internal sealed class DirectorySnapshot

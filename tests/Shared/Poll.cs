@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using Xunit.Sdk;
 
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
-/// <summary>Waits for what comes soon but not at once.</summary>
+/// <summary>Waits for what comes soon but not at once. The deadline only ends a test that has failed.</summary>
 internal static class Poll
 {
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Waits until something is so.</summary>
     public static void Until(string what, Func<bool> isSo)
@@ -25,6 +25,20 @@ internal static class Poll
         {
             throw new XunitException($"{what}: {string.Join(", ", left())}");
         }
+    }
+
+    /// <summary>Waits for a task and throws what it threw.</summary>
+    public static T UntilDone<T>(string what, Task<T> task)
+    {
+        Until(what, () => task.IsCompleted);
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Waits for a task and throws what it threw.</summary>
+    public static void UntilDone(string what, Task task)
+    {
+        Until(what, () => task.IsCompleted);
+        task.GetAwaiter().GetResult();
     }
 
     public static bool TryUntil(Func<bool> isSo)

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Xunit.Sdk;
 
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>What a file or block device is at one moment, to see that it stays so.</summary>
 internal sealed record FileSnapshot

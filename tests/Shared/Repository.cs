@@ -1,4 +1,4 @@
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>Where the built programs are.</summary>
 internal static class Repository

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Cowloop.Core.Tests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>The bases of specification 2.3, made in code.</summary>
 internal static class Fixtures

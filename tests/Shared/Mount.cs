@@ -1,6 +1,6 @@
 using Xunit.Sdk;
 
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>A mounted filesystem; unmounted when it is disposed of.</summary>
 internal sealed class Mount : IDisposable

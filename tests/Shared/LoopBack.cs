@@ -1,4 +1,4 @@
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>A loop device of the test's own, for instance to have a block device as a base.</summary>
 internal sealed class LoopBack : IDisposable

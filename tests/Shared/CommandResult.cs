@@ -1,6 +1,6 @@
 using Xunit.Sdk;
 
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>What a process left behind.</summary>
 /// <param name="Command">The command line.</param>

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Xunit.Sdk;
 
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>Runs programs as a user does.</summary>
 internal static class Shell
@@ -42,7 +42,7 @@ internal static class Shell
     /// <summary>Starts a program with its three streams redirected.</summary>
     public static Process Start(ShellOptions options, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments)
+        var start = new ProcessStartInfo(program.Contains('/') ? program : Requirements.Find(program) ?? program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -1,4 +1,4 @@
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>How a program is run.</summary>
 internal sealed record ShellOptions
