@@ -228,6 +228,12 @@ public sealed class Repairer
 
     private void Finish(long usedBlocks)
     {
+        long lengthBytes = _file.LengthBytes;
+        if (lengthBytes % CowLayout.BlockSize != 0)
+        {
+            // What is left at the end is zeros; the original's repair would take a partial block for data all the same (specification 7.1, W8).
+            _file.SetLength((lengthBytes / CowLayout.BlockSize + 1) * CowLayout.BlockSize, Fault.WriteData);
+        }
         _file.Sync(Fault.WriteBitmap);
         WriteHeader(_header with { Flags = _header.Flags & ~CowFlags.Dirty, UsedBlocks = (ulong)usedBlocks });
         _file.Sync(Fault.WriteHeader);

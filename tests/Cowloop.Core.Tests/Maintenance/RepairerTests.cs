@@ -147,6 +147,16 @@ public class RepairerTests
     public void T48_a_file_that_ends_within_its_bitmap_is_refused() =>
         AssertRefused(Golden.G2()[..1500], Fault.ReadBitmap, Errno.None, "incomplete: 1500 bytes, but header and bitmap alone take 2048");
 
+    /// <summary>Corrections are decided on real bytes, and a file has whole KiB (defect 6.9, W8).</summary>
+    [Fact]
+    public void T49_a_tail_of_zeros_is_no_block_and_is_completed()
+    {
+        MemoryFile file = Repaired([.. Golden.G2(), .. new byte[100]], out RepairReport report);
+
+        Assert.Equal(new RepairReport(0, 0, 4, -1), report);
+        Assert.Equal([.. Golden.G2(), .. new byte[1024]], file.ToArray());
+    }
+
     [Fact]
     public void T49_a_tail_with_data_is_a_block_and_is_completed_by_zeros()
     {
@@ -272,6 +282,20 @@ public class RepairerTests
 
         Assert.Equal(new RepairReport(0, 3, 3, -1), AtRest.Repair(written));
         Assert.Null(written.DifferenceFrom(punched));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Where_the_bitmap_decides_a_partial_tail_is_removed(bool canPunch)
+    {
+        MemoryFile file = new CowfileImage(100, CowFlags.Dirty | CowFlags.BitmapDecides).Hold(2, 1).Put(50, "tail"u8).File;
+        file.CanPunch = canPunch;
+
+        Assert.Equal(new RepairReport(0, 1, 1, -1), AtRest.Repair(file));
+
+        MemoryFile expected = new CowfileImage(100, CowFlags.BitmapDecides).Hold(2, 1).WithLength(4096 + 51 * 1024).File;
+        Assert.Null(file.DifferenceFrom(expected));
     }
 
     [Fact]
