@@ -152,19 +152,31 @@ public sealed class Repairer
     {
         while (bit < endBit)
         {
-            int count = Math.Min(MaxReadBlocks, endBit - bit);
+            // Ends where a page of the filesystem does, so that what is removed in several pieces leaves no page behind.
+            int count = Math.Min(MaxReadBlocks - bit % MaxReadBlocks, endBit - bit);
             ReadBlocks(_chunkFirstBlock + bit, count);
-            for (int index = 0; index < count; index++)
+            if (_header.Flags.HasFlag(CowFlags.BitmapDecides))
             {
-                if (!_data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize).ContainsAnyExcept((byte)0))
-                {
-                    continue;
-                }
-                if (_header.Flags.HasFlag(CowFlags.BitmapDecides))
-                {
-                    Remove(_chunkFirstBlock + bit + index);
-                    continue;
-                }
+                Remove(_chunkFirstBlock + bit, count);
+            }
+            else
+            {
+                Adopt(bit, count, ref firstChanged, ref lastChanged);
+            }
+            bit += count;
+            _observer.Advance(0);
+        }
+    }
+
+    private bool HasData(int index) => _data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize).ContainsAnyExcept((byte)0);
+
+    /// <summary>Gives a bit to those of the blocks just read that have data.</summary>
+    private void Adopt(int bit, int count, ref int firstChanged, ref int lastChanged)
+    {
+        for (int index = 0; index < count; index++)
+        {
+            if (HasData(index))
+            {
                 int found = bit + index;
                 _words[found / 64] |= 1UL << (found % 64);
                 firstChanged = Math.Min(firstChanged, found);
@@ -172,8 +184,6 @@ public sealed class Repairer
                 _corrections++;
                 _onCorrection?.Invoke(_chunkFirstBlock + found);
             }
-            bit += count;
-            _observer.Advance(0);
         }
     }
 
@@ -187,14 +197,29 @@ public sealed class Repairer
         _file.Read(offsetBytes, target[..lengthBytes], Fault.ReadData);
     }
 
-    private void Remove(long block)
+    /// <summary>Makes the blocks just read zero. None of them has a bit, so all can go in one piece: only whole pages give their space back.</summary>
+    private void Remove(long block, int count)
     {
-        _removedBlocks++;
-        long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
-        if (_modify && !_file.TryPunch(offsetBytes, CowLayout.BlockSize, Fault.WriteData))
+        int withData = 0;
+        for (int index = 0; index < count; index++)
         {
-            long lengthBytes = Math.Min(CowLayout.BlockSize, _file.LengthBytes - offsetBytes);
-            _file.Write(offsetBytes, new byte[lengthBytes], Fault.WriteData);
+            withData += HasData(index) ? 1 : 0;
+        }
+        _removedBlocks += withData;
+        long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
+        if (withData == 0 || !_modify || _file.TryPunch(offsetBytes, (long)count * CowLayout.BlockSize, Fault.WriteData))
+        {
+            return;
+        }
+        for (int index = 0; index < count; index++)
+        {
+            if (HasData(index))
+            {
+                Span<byte> zeros = _data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize);
+                zeros.Clear();
+                long startBytes = offsetBytes + index * CowLayout.BlockSize;
+                _file.Write(startBytes, zeros[..(int)Math.Min(CowLayout.BlockSize, _file.LengthBytes - startBytes)], Fault.WriteData);
+            }
         }
     }
 
