@@ -76,23 +76,30 @@ public sealed class Repairer
 
     private RepairReport Run(CowContents contents, long strayBlock)
     {
-        long dataEndBytes = Math.Min(_file.LengthBytes, _layout.FullLengthBytes);
-        _observer.Begin("repairing", dataEndBytes - _layout.DataOffsetBytes);
-        for (long block = NextDataBlock(0); block < _layout.BlockCount;)
+        long storedBlocks = (_file.LengthBytes - _layout.DataOffsetBytes + CowLayout.BlockSize - 1) / CowLayout.BlockSize;
+        long endBlock = Math.Clamp(storedBlocks, 0, _layout.BlockCount);
+        _observer.Begin("repairing", endBlock * CowLayout.BlockSize);
+        long doneBlock = 0;
+        for (long block = NextDataBlock(0); block < _layout.BlockCount; block = NextDataBlock(_chunkFirstBlock + _chunkBitCount))
         {
             LoadChunk(block / BlocksPerChunk * BlocksPerChunk);
             ScanChunk();
-            _observer.Advance((long)_chunkBitCount * CowLayout.BlockSize);
-            long next = NextDataBlock(_chunkFirstBlock + _chunkBitCount);
-            _observer.Advance((next - _chunkFirstBlock - _chunkBitCount) * CowLayout.BlockSize);
-            block = next;
+            AdvanceTo(_chunkFirstBlock + _chunkBitCount);
         }
+        AdvanceTo(endBlock);
         long usedBlocks = contents.UsedBlocks + _corrections;
         if (_modify)
         {
             Finish(usedBlocks);
         }
         return new RepairReport(_corrections, _removedBlocks, usedBlocks, strayBlock);
+
+        void AdvanceTo(long block)
+        {
+            block = Math.Min(block, endBlock);
+            _observer.Advance((block - doneBlock) * CowLayout.BlockSize);
+            doneBlock = block;
+        }
     }
 
     /// <summary>The first block at or after another one that may hold data; behind the last one when there is none.</summary>

@@ -70,6 +70,37 @@ public class RepairerOrderTests
         ChangesOf((new CowImage { Flags = CowImage.Dirty | (ushort)CowFlags.BitmapDecides }.With(0, 1, 1).WithData(12, 1, 2)).ToSparse()));
 
     [Fact]
+    public void Progress_adds_up_to_what_was_announced()
+    {
+        CowImage[] images =
+        [
+            Golden.ImageG1,
+            Golden.ImageG3,
+            Scattered,
+            Scattered with { BlockCount = 2_000_000 },
+            new CowImage { BlockCount = 2_000_000 }.WithData(1_900_000, 1, 1),
+            new CowImage { BlockCount = 600_000, Data = Golden.ImageG1.Data.Add(599_999, [1]) },
+        ];
+        Assert.All(images, image =>
+        {
+            foreach (long lengthBytes in new[] { 0, image.DataOffset + image.BlockCount * 1024 })
+            {
+                MemoryFile file = image.ToSparse(lengthBytes);
+                var observer = new StoppingObserver();
+                long dataBytes = Math.Max(0, file.LengthBytes - image.DataOffset);
+
+                AtRest.Repair(file, observer);
+
+                (string what, long totalBytes) = Assert.Single(observer.Begun);
+                Assert.Equal("repairing", what);
+                Assert.InRange(totalBytes, dataBytes, dataBytes + 1023);
+                Assert.Equal(totalBytes, observer.DoneBytes);
+                Assert.True(observer.LeastBytes >= 0, "it went back");
+            }
+        });
+    }
+
+    [Fact]
     public void An_interrupted_repair_can_be_done_again()
     {
         foreach (ushort flags in new ushort[] { CowImage.Dirty, CowImage.Dirty | (ushort)CowFlags.BitmapDecides, 0 })
