@@ -18,6 +18,9 @@ internal static class AtRest
     public static RepairReport Repair(IBlockFile cowfile, IWorkObserver? observer = null, bool modify = true, Action<long>? onCorrection = null) =>
         Repairer.Run(Named(cowfile), HeaderOf(cowfile), modify, onCorrection, observer ?? NobodyWatches.Instance);
 
+    public static RepairReport Repair(IBlockFile cowfile, CowHeader header) =>
+        Repairer.Run(Named(cowfile), header, modify: true, onCorrection: null, NobodyWatches.Instance);
+
     public static Merger Prepare(IBlockFile baseFile, IBlockFile cowfile, bool resume = false, IWorkObserver? observer = null) =>
         Merger.Prepare(Named(cowfile), HeaderOf(cowfile), new CheckedFile(baseFile, BaseName), resume, observer ?? NobodyWatches.Instance);
 

@@ -9,7 +9,9 @@ internal static class SparseCowfile
     {
         var file = new MemoryFile();
         file.SetLength(Math.Max(lengthBytes, CowImage.BlockSize + image.BitmapBytes));
-        file.WriteAt(0, image.Header());
+        byte[] head = Fixtures.Filled(CowImage.BlockSize, image.Reserved);
+        image.Header().CopyTo(head, 0);
+        file.WriteAt(0, head);
         foreach (IGrouping<long, long> bits in image.Bits.GroupBy(bit => bit / 8))
         {
             file.WriteAt(CowImage.BlockSize + bits.Key, [(byte)bits.Sum(bit => 1 << (int)(bit % 8))]);
