@@ -40,8 +40,8 @@ public static class Checker
         }
         catch (CowloopException exception) when (exception.Fault != Fault.None && exception.Errno is Errno.None or Errno.EINVAL)
         {
-            // What can be looked at no further than this.
-            problems.Add(new Problem(exception.Message, exception.Hint));
+            // It can be looked at no further than this.
+            problems.Insert(0, new Problem(exception.Message, exception.Hint));
         }
         return problems;
     }

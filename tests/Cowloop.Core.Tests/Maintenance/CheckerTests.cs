@@ -74,6 +74,18 @@ public class CheckerTests
         [new Problem("there is data at block 1030, but the base ends with block 1023", "it does no harm")],
         ProblemsOf(Golden.ImageG2.WithData(1030, 1, 1)));
 
+    [Fact]
+    public void What_ends_the_check_comes_first()
+    {
+        var file = new MemoryFile(Golden.ImageG3.ToBytes().AsSpan(0, 9000));
+
+        IReadOnlyList<Problem> problems = ProblemsOf(file);
+
+        Assert.Equal("cowfile test.cow is incomplete: block 5 is marked, but the file ends at byte 9000", problems[0].Text);
+        Assert.Contains("restore it from a copy", problems[0].Hint, StringComparison.Ordinal);
+        Assert.Equal(DirtyText, problems[1].Text);
+    }
+
     [Theory]
     [InlineData("text", "test.cow is no cowfile")]
     [InlineData("short", "test.cow is too short to be a cowfile: 20 bytes")]
