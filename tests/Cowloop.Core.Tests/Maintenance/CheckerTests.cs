@@ -74,6 +74,14 @@ public class CheckerTests
         [new Problem("there is data at block 1030, but the base ends with block 1023", "it does no harm")],
         ProblemsOf(Golden.ImageG2.WithData(1030, 1, 1)));
 
+    /// <summary>W8: the original's repair takes the partial block at the end for data.</summary>
+    [Theory]
+    [InlineData(108_545)]
+    [InlineData(109_567)]
+    public void A_length_that_is_not_whole_KiB(long lengthBytes) => Assert.Equal(
+        [new Problem($"its length, {lengthBytes} bytes, is not a multiple of 1024", "run: cowrepair -f test.cow")],
+        ProblemsOf(Golden.ImageG2.ToSparse(lengthBytes)));
+
     [Fact]
     public void What_ends_the_check_comes_first()
     {
