@@ -28,6 +28,11 @@ internal static class MergeResume
         // Bit k of the set: so far k sums of the fingerprint can have been counted.
         const uint AllCounted = 1u << BaseFingerprint.CountedBlocks;
         int sumCount = CountSums(fingerprint);
+        // A sum behind a missing one: no base has that.
+        if ((ulong)fingerprint >> (8 * sumCount) != 0)
+        {
+            return 0;
+        }
         uint counts = 1;
         long largest = 0;
         long block = 0;

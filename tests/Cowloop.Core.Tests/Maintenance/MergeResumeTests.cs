@@ -108,6 +108,15 @@ public class MergeResumeTests
         Assert.Equal(expected, baseFile.ToArray());
     }
 
+    /// <summary>Sums are counted in order, and none is zero, so no base has such a fingerprint.</summary>
+    [Fact]
+    public void A_fingerprint_with_a_gap_belongs_to_no_base()
+    {
+        CowImage changes = new CowImage { BlockCount = 8, Fingerprint = 0x00030001 }.With(0, 1, 0x41).With(7, 1, 0x42);
+
+        Assert.Throws<CowloopException>(() => AtRest.Prepare(new MemoryFile(new byte[8192]), changes.ToSparse(), resume: true));
+    }
+
     [Fact]
     public void A_cowfile_that_is_not_sound_is_not_resumed()
     {
