@@ -113,7 +113,9 @@ internal static class MergeResume
         byte[] found = new byte[CompareBytes];
         foreach (BlockRun run in CowRuns.Read(cowfile, layout))
         {
-            for (long block = Math.Max(run.FirstBlock, windowBlockCount); block < run.EndBlock;)
+            long block = Math.Clamp(windowBlockCount, run.FirstBlock, run.EndBlock);
+            observer.Advance((block - run.FirstBlock) * CowLayout.BlockSize);
+            while (block < run.EndBlock)
             {
                 int lengthBytes = (int)Math.Min(CompareBytes, (run.EndBlock - block) * CowLayout.BlockSize);
                 cowfile.Read(layout.DataOffsetBytes + block * CowLayout.BlockSize, wanted.AsSpan(0, lengthBytes), Fault.ReadData);

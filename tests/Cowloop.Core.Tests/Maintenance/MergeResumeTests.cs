@@ -181,6 +181,19 @@ public class MergeResumeTests
         Assert.InRange(accepted, 400, 1600);
     }
 
+    [Fact]
+    public void Comparing_tells_its_progress()
+    {
+        CowImage changes = Changes.With(300, 500, 0x44);
+        byte[] content = changes.MergedInto(Fixtures.R);
+        var observer = new StoppingObserver();
+
+        AtRest.Prepare(new MemoryFile(content), changes.ToSparse(), resume: true, observer);
+
+        Assert.Equal([("comparing", 504 * 1024L)], observer.Begun);
+        Assert.Equal(504 * 1024, observer.DoneBytes);
+    }
+
     private static void AssertRefused(byte[] content)
     {
         var baseFile = new TracingFile(new MemoryFile(content));
