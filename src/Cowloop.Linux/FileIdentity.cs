@@ -73,7 +73,12 @@ public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, u
     }
 
     /// <summary>Looks at an open file.</summary>
-    internal static unsafe FileIdentity Of(SafeFileHandle file, string path)
+    internal static FileIdentity Of(SafeFileHandle file, string path) => From(Look(file, path));
+
+    /// <summary>Bytes that an open file takes on disk.</summary>
+    internal static long AllocatedBytesOf(SafeFileHandle file, string path) => (long)Look(file, path).stx_blocks * 512;
+
+    private static unsafe LibC.statx_t Look(SafeFileHandle file, string path)
     {
         LibC.statx_t stat;
         bool added = false;
@@ -81,7 +86,7 @@ public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, u
         {
             file.DangerousAddRef(ref added);
             return LibC.statx((int)file.DangerousGetHandle(), "", LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &stat) == 0
-                ? From(stat)
+                ? stat
                 : throw new CowloopException(LibC.LastErrno, $"cannot look at {path}: {LibC.LastErrno.Text()}");
         }
         finally

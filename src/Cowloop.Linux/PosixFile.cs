@@ -16,11 +16,13 @@ public sealed unsafe class PosixFile : IBlockFile
     private const uint NewFileMode = 0x180; // 0600
 
     private readonly SafeFileHandle _handle;
+    private readonly string _path;
     private readonly long _deviceLengthBytes;
 
     private PosixFile(SafeFileHandle handle, string path)
     {
         _handle = handle;
+        _path = path;
         Identity = FileIdentity.Of(handle, path);
         if (Identity.Kind == FileKind.BlockDevice)
         {
@@ -53,6 +55,9 @@ public sealed unsafe class PosixFile : IBlockFile
             return RandomAccess.GetLength(_handle);
         }
     }
+
+    /// <summary>Bytes that the file takes on disk now.</summary>
+    public long AllocatedBytes => FileIdentity.AllocatedBytesOf(_handle, _path);
 
     /// <summary>Opens an existing file for reading. Never waits for a pipe's other end.</summary>
     /// <returns>An error number when it can't be opened.</returns>

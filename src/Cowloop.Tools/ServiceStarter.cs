@@ -9,8 +9,8 @@ namespace Cowloop.Tools;
 /// <summary>Starts cowloopd, which lies beside this program, and waits until it serves.</summary>
 internal static class ServiceStarter
 {
-    private static readonly TimeSpan OtherStarterTime = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan OtherServiceTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Starts the service unless it runs already or COWLOOP_AUTOSTART=0 forbids it.</summary>
     /// <exception cref="CowloopException">It does not start.</exception>
@@ -37,30 +37,27 @@ internal static class ServiceStarter
         }
         // The log lies there.
         Directory.CreateDirectory(paths.RunDirectory);
-        string answer = DetachedProcess.StartAndWait(program, ["--ready", .. parameters], paths.Log);
-        if (answer == "ready")
+        for (var waited = Stopwatch.StartNew(); ; Thread.Sleep(PollTime))
         {
-            return;
-        }
-        CowloopException failure = answer.StartsWith('{')
-            ? ControlJson.ToException(JsonSerializer.Deserialize(answer, ControlJson.Default.ErrorReply)!)
-            : new CowloopException(Errno.ENXIO, "the service died while starting", $"see {paths.Log}");
-        if (failure.Errno != Errno.EEXIST || parameters.Count > 0 || !WaitForOther(client))
-        {
-            throw failure;
-        }
-    }
-
-    /// <summary>Somebody else is starting a service at this moment: theirs will do.</summary>
-    private static bool WaitForOther(ControlClient client)
-    {
-        for (var waited = Stopwatch.StartNew(); waited.Elapsed < OtherStarterTime; Thread.Sleep(PollTime))
-        {
-            if (client.IsServiceRunning)
+            string answer = DetachedProcess.StartAndWait(program, ["--ready", .. parameters], paths.Log);
+            if (answer == "ready")
             {
-                return true;
+                return;
+            }
+            CowloopException failure = answer.StartsWith('{')
+                ? ControlJson.ToException(JsonSerializer.Deserialize(answer, ControlJson.Default.ErrorReply)!)
+                : new CowloopException(Errno.ENXIO, "the service died while starting", $"see {paths.Log}");
+            // Another service has the directory: one that somebody else is starting at this moment, which will do as well unless parameters
+            // were given; or one that was killed and has not ended yet.
+            bool isRunning = failure.Errno == Errno.EEXIST && client.IsServiceRunning;
+            if (isRunning && parameters.Count == 0)
+            {
+                return;
+            }
+            if (isRunning || failure.Errno != Errno.EEXIST || waited.Elapsed > OtherServiceTime)
+            {
+                throw failure;
             }
         }
-        return false;
     }
 }

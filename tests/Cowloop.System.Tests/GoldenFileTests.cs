@@ -41,6 +41,45 @@ public class GoldenFileTests(CowService service, ITestOutputHelper output) : Sys
         Assert.Equal(File.ReadAllBytes(disk.Image)[..512], File.ReadAllBytes(disk.Cowfile)[4096..4608]);
     }
 
+    [RootFact]
+    public void T7_a_32_bit_cowfile_is_accepted_and_stays_what_it_is()
+    {
+        string image = NumbersBase();
+        File.WriteAllBytes(Temp["G2"], Golden.NarrowG2());
+        CowDisk disk = Attach(image, "G2");
+        Assert.Equal(Golden.MergedG2, FileSnapshot.HashOf(disk.Path));
+        Service.Detach(disk);
+        Assert.Equal(Golden.G2Narrow, FileSnapshot.HashOf(disk.Cowfile));
+    }
+
+    [RootTheory]
+    [InlineData(CowVariant.Little32)]
+    [InlineData(CowVariant.Big64)]
+    [InlineData(CowVariant.Big32)]
+    public void A_cowfile_of_another_machine_keeps_word_size_and_byte_order_when_it_is_written(CowVariant variant)
+    {
+        string image = NumbersBase();
+        File.WriteAllBytes(Temp["G2"], (Golden.ImageG2 with { Variant = variant }).ToBytes());
+        CowDisk disk = Attach(image, "G2");
+        Assert.Equal(Golden.MergedG2, FileSnapshot.HashOf(disk.Path));
+        BlockIo.Write(disk.Path, 7168, Data.Fill(0x44, 1024));
+        Service.Detach(disk);
+        Assert.Equal((Golden.ImageG2 with { Variant = variant }).With(7, 1, 0x44).ToBytes(), File.ReadAllBytes(disk.Cowfile));
+    }
+
+    [RootFact]
+    public void T8_a_fingerprint_without_its_sign_is_accepted_and_gets_it_when_the_header_is_written()
+    {
+        byte[] file = Golden.G2();
+        file.AsSpan(44, 4).Clear();
+        File.WriteAllBytes(Temp["G2"], file);
+        CowDisk disk = Attach(NumbersBase(), "G2");
+        Assert.Equal(Golden.MergedG2, FileSnapshot.HashOf(disk.Path));
+        BlockIo.Write(disk.Path, 7168, Data.Fill(0x44, 1024));
+        Service.Detach(disk);
+        Assert.Equal(Golden.ImageG2.With(7, 1, 0x44).ToBytes(), File.ReadAllBytes(disk.Cowfile));
+    }
+
     private static void MustBe(string cowfile, long length, string hash)
     {
         Assert.Equal(length, new FileInfo(cowfile).Length);

@@ -75,7 +75,7 @@ public static class Checker
         RepairReport found = Repairer.Run(file, header, modify: false, null, observer);
         if (found.Corrections + found.RemovedBlocks is > 0 and long count)
         {
-            problems.Add(new Problem($"{count} blocks of data have no bit in the bitmap", $"run: cowrepair {(isDirty ? "" : "-f ")}{ShellWord.ForPath(file.Name)}"));
+            problems.Add(new Problem($"blocks of data without a bit in the bitmap: {count}", $"run: cowrepair {(isDirty ? "" : "-f ")}{ShellWord.ForPath(file.Name)}"));
         }
         if (found.FirstStrayBlock >= 0)
         {

@@ -1,41 +1,50 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Cowloop.Control;
-using Cowloop.Core;
 
 namespace Cowloop.Tools.Verbs;
 
 /// <summary>cowloop VERB: the front that shows what there is.</summary>
 internal static class CowloopFront
 {
-    /// <summary>What every verb answers when it could not do its work.</summary>
-    public const int FailureExitCode = 2;
-
     public static int Run(string[] arguments)
     {
         var root = new RootCommand("Writable block devices made of any read-only image and a sparse file that holds only what changed.")
         {
+            AttachVerb.Create(),
+            DetachVerb.Create(),
+            ListVerb.Create(),
+            SyncVerb.Create(),
+            InfoVerb.Create(),
+            CheckVerb.Create(),
+            RepairVerb.Create(),
+            MergeVerb.Create(),
+            StatusVerb.Create(),
             LoadVerb.Create(),
             UnloadVerb.Create(),
-            StatusVerb.Create(),
+            CompletionVerb.Create(),
         };
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
+        // Without the aliases of other systems.
+        root.Options.Remove(root.Options.OfType<HelpOption>().Single());
+        var help = new HelpOption("--help", "-h");
+        help.Action = new PrintHelp((HelpAction)help.Action!);
+        root.Add(help);
         return root.Parse(arguments).Invoke();
     }
 
-    /// <summary>Runs a verb's work against the service; an error becomes one clear line and exit code 2.</summary>
-    public static int WithClient(Func<ControlClient, CowloopPaths, int> work)
+    /// <summary>The library's help, and a verb's example behind it.</summary>
+    private sealed class PrintHelp(HelpAction help) : SynchronousCommandLineAction
     {
-        CowloopPaths paths = CowloopPaths.FromEnvironment();
-        using var client = new ControlClient(paths);
-        try
+        public override int Invoke(ParseResult parseResult)
         {
-            return work(client, paths);
-        }
-        catch (CowloopException exception)
-        {
-            ErrorReport.Write("cowloop", exception);
-            return FailureExitCode;
+            int exitCode = help.Invoke(parseResult);
+            if (parseResult.CommandResult.Command is Verb verb)
+            {
+                Console.WriteLine($"Example:\n  {verb.Example}");
+            }
+            return exitCode;
         }
     }
 

@@ -14,11 +14,11 @@ internal static class LoadVerb
             Description = "maxcows=N (16, up to 1022), rdofile=FILE and cowfile=FILE for a first device, option=r to recover its cowfile when dirty",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var command = new Command("load", "Start the service.\n\nExample: cowloop load maxcows=64 rdofile=disk.img cowfile=my.cow")
+        var command = new Verb("load", "Start the service.", "cowloop load maxcows=64 rdofile=disk.img cowfile=my.cow")
         {
             parameters,
         };
-        command.SetAction(result => CowloopFront.WithClient((client, paths) => Load(client, paths, result.GetValue(parameters) ?? [])));
+        command.SetAction(result => VerbRunner.WithClient((client, paths) => Load(client, paths, result.GetValue(parameters) ?? [])));
         return command;
     }
 

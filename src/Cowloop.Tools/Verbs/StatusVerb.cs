@@ -15,13 +15,13 @@ internal static class StatusVerb
             Description = "Show the cowdevice of this number, as /proc/cow/N did",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("status", "Show the service and its devices.\n\nExample: cowloop status 0 --json")
+        Option<bool> json = VerbOptions.Json();
+        var command = new Verb("status", "Show the service and its devices.", "cowloop status 0 --json")
         {
             number,
             json,
         };
-        command.SetAction(result => CowloopFront.WithClient((client, paths) =>
+        command.SetAction(result => VerbRunner.WithClient((client, paths) =>
         {
             bool asJson = result.GetValue(json);
             return result.GetValue(number) is int device
@@ -52,15 +52,7 @@ internal static class StatusVerb
         Console.WriteLine($"cowloop {service.Version}, process {service.ProcessId}: {active}{(service.Draining ? ", ends with the last" : "")}");
         if (service.Devices.Count > 0)
         {
-            Console.WriteLine();
-            Console.WriteLine($"{"DEVICE",-14}{"SIZE",10}{"CHANGED",11}{"STATE",8}{"OPENS",7}  BASE + COWFILE");
-        }
-        foreach (DeviceStatus device in service.Devices)
-        {
-            string state = device.Failure is null ? device.State : "failed";
-            string size = HumanSize.Format(device.SizeBytes);
-            string changed = HumanSize.Format(device.CowBlocks * device.BlockSize);
-            Console.WriteLine($"{device.Path,-14}{size,10}{changed,11}{state,8}{device.Opens,7}  {device.Base} + {device.Cowfile}");
+            Console.Write("\n" + DeviceTable.Format(service.Devices));
         }
         return 0;
     }

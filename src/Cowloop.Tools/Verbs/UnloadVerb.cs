@@ -16,11 +16,11 @@ internal static class UnloadVerb
         {
             Description = "Take no new devices, and end as soon as those in use are closed. Interrupting the command does not take that back.",
         };
-        var command = new Command("unload", "Deactivate all devices and end the service; refused while a device is in use.\n\nExample: cowloop unload --wait")
+        var command = new Verb("unload", "Deactivate all devices and end the service; refused while a device is in use.", "cowloop unload --wait")
         {
             wait,
         };
-        command.SetAction(result => CowloopFront.WithClient((client, paths) => Unload(client, paths, result.GetValue(wait))));
+        command.SetAction(result => VerbRunner.WithClient((client, paths) => Unload(client, paths, result.GetValue(wait))));
         return command;
     }
 
@@ -36,7 +36,7 @@ internal static class UnloadVerb
         catch (CowloopException exception)
         {
             ErrorReport.Write("cowloop", "unload cowloop", exception);
-            return CowloopFront.FailureExitCode;
+            return VerbRunner.FailureExitCode;
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class BaseMerge : IDisposable
             {
                 throw new CowloopException(Errno.EINVAL, $"{baseName} and {cowfileName} are the same file", "name the rdofile first, then the cowfile");
             }
-            baseFile = BaseOpener.Open(baseName, writable);
+            baseFile = BaseOpener.OpenToMerge(baseName, writable);
             using var session = new WorkSession();
             var merger = Merger.Prepare(source, header, new CheckedFile(baseFile, baseName), resume, session);
             return new BaseMerge(cowfile, baseFile, merger);

@@ -4,22 +4,36 @@ using Cowloop.Linux;
 
 namespace Cowloop.Tools.Work;
 
-/// <summary>Opens a base that is to be changed by a merge: only one that nobody else uses.</summary>
+/// <summary>Opens a base for the tools.</summary>
 internal static class BaseOpener
 {
-    /// <summary>Opens a base and keeps it from being used by others until it is closed.</summary>
+    /// <summary>Opens a base to look at it; it may be in use.</summary>
+    /// <exception cref="CowloopException">It can't be opened.</exception>
+    public static PosixFile OpenToLook(string name)
+    {
+        PosixFile file = TryOpen(name, writable: false);
+        try
+        {
+            RefuseOtherKinds(name, file.Identity.Kind);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a base for a merge: only one that nobody else uses, and nobody can until it is closed.</summary>
     /// <param name="name">As the user named it.</param>
     /// <param name="writable">False: it is only looked at, with the same refusals.</param>
     /// <exception cref="CowloopException">It can't be opened, or is in use.</exception>
-    public static PosixFile Open(string name, bool writable)
+    public static PosixFile OpenToMerge(string name, bool writable)
     {
-        Errno errno = writable ? PosixFile.TryOpenReadWrite(name, out PosixFile? file) : PosixFile.TryOpenRead(name, out file);
-        if (file is null)
-        {
-            throw new CowloopException(errno, $"{name} cannot be opened for {(writable ? "reading and writing" : "reading")}: {errno.Text()}");
-        }
+        PosixFile file = TryOpen(name, writable);
         try
         {
+            RefuseOtherKinds(name, file.Identity.Kind);
             RefuseIfInUse(name, file.Identity);
             if (file.TryLock(exclusive: writable) == Errno.EAGAIN)
             {
@@ -34,15 +48,26 @@ internal static class BaseOpener
         }
     }
 
-    private static void RefuseIfInUse(string name, FileIdentity identity)
+    private static PosixFile TryOpen(string name, bool writable)
     {
-        switch (identity.Kind)
+        Errno errno = writable ? PosixFile.TryOpenReadWrite(name, out PosixFile? file) : PosixFile.TryOpenRead(name, out file);
+        return file ?? throw new CowloopException(errno, $"{name} cannot be opened for {(writable ? "reading and writing" : "reading")}: {errno.Text()}");
+    }
+
+    private static void RefuseOtherKinds(string name, FileKind kind)
+    {
+        const string Hint = "name an image file or a block device";
+        switch (kind)
         {
             case FileKind.Directory:
-                throw new CowloopException(Errno.EISDIR, $"{name} is a directory", "name an image file or a block device");
+                throw new CowloopException(Errno.EISDIR, $"{name} is a directory", Hint);
             case FileKind.Other:
-                throw new CowloopException(Errno.EINVAL, $"{name} is neither a regular file nor a block device", "name an image file or a block device");
+                throw new CowloopException(Errno.EINVAL, $"{name} is neither a regular file nor a block device", Hint);
         }
+    }
+
+    private static void RefuseIfInUse(string name, FileIdentity identity)
+    {
         if (ActiveDevices.FindByBase(identity) is not null || ActiveDevices.FindByCowfile(identity) is not null)
         {
             throw FileOpener.InUse(name, identity);

@@ -9,14 +9,19 @@ internal static class BlockIo
     public static void Write(string device, long offset, byte[] bytes) => TryWrite(device, offset, bytes).MustSucceed();
 
     /// <summary>Writes and flushes, whatever comes of it.</summary>
-    public static CommandResult TryWrite(string device, long offset, byte[] bytes)
+    public static CommandResult TryWrite(string device, long offset, byte[] bytes) => TryWrite(device, offset, bytes, "conv=notrunc,fsync");
+
+    /// <summary>Writes; a later crash may take it back.</summary>
+    public static void WriteUnflushed(string device, long offset, byte[] bytes) => TryWrite(device, offset, bytes, "conv=notrunc").MustSucceed();
+
+    private static CommandResult TryWrite(string device, long offset, byte[] bytes, string conversion)
     {
         string source = Path.GetTempFileName();
         try
         {
             File.WriteAllBytes(source, bytes);
             return Shell.Try(
-                "dd", $"if={source}", $"of={device}", Argument("bs", bytes.Length), "count=1", Argument("seek", offset), "oflag=direct,seek_bytes", "conv=notrunc,fsync", "status=none");
+                "dd", $"if={source}", $"of={device}", Argument("bs", bytes.Length), "count=1", Argument("seek", offset), "oflag=direct,seek_bytes", conversion, "status=none");
         }
         finally
         {

@@ -56,6 +56,10 @@ public class CowService : IDisposable
         ["COWLOOP_AUTOSTART"] = "",
     };
 
+    /// <summary>Runs one of the programs against this service.</summary>
+    public CommandResult Run(string program, params string[] arguments) =>
+        Shell.Try(new ShellOptions { Environment = Environment }, Repository.Program(program), arguments);
+
     public CommandResult Cowdev(params string[] arguments) => Run("cowdev", arguments);
 
     public CommandResult Cowsync(params string[] arguments) => Run("cowsync", arguments);
@@ -158,13 +162,17 @@ public class CowService : IDisposable
     public static void Terminate(int processId) =>
         Shell.Run("sh", "-c", $"kill -TERM {processId.ToString(CultureInfo.InvariantCulture)}");
 
-    /// <summary>True unless a process is gone, or a zombie that its parent has not looked after yet.</summary>
+    /// <summary>
+    /// True unless a process is gone, or a zombie that its parent has not looked after yet. While the last threads of a killed
+    /// process end it looks like one too, but has its files still.
+    /// </summary>
     public static bool IsAlive(int processId)
     {
         try
         {
-            string status = File.ReadAllText($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/stat");
-            return status[status.LastIndexOf(')') + 2] is not ('Z' or 'X');
+            string directory = $"/proc/{processId.ToString(CultureInfo.InvariantCulture)}";
+            string status = File.ReadAllText($"{directory}/stat");
+            return status[status.LastIndexOf(')') + 2] is not ('Z' or 'X') || Directory.GetDirectories($"{directory}/task").Length > 1;
         }
         catch (IOException)
         {
@@ -209,9 +217,6 @@ public class CowService : IDisposable
     }
 
     private static JsonDocument ReadJson(string path) => JsonDocument.Parse(File.ReadAllText(path));
-
-    private CommandResult Run(string program, string[] arguments) =>
-        Shell.Try(new ShellOptions { Environment = Environment }, Repository.Program(program), arguments);
 
     private string? Unload()
     {

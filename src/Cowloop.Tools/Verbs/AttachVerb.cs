@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Text.Json;
+using Cowloop.Control;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>cowloop attach: make a device.</summary>
+internal static class AttachVerb
+{
+    public static Command Create()
+    {
+        Argument<string> baseName = VerbOptions.Base();
+        Argument<string> cowfile = VerbOptions.Cowfile();
+        cowfile.Description = "Gets the changes; made when it does not exist";
+        var number = new Option<int?>("--number", "-n") { Description = "The device number wanted; otherwise the first free one" };
+        var acceptBase = new Option<bool>("--accept-base") { Description = "Take a base that something else may be writing to" };
+        var repair = new Option<bool>("--repair") { Description = "Repair the cowfile when it is dirty, instead of refusing it" };
+        Option<bool> json = VerbOptions.Json();
+        var command = new Verb(
+            "attach",
+            "Make a writable device of a base and a cowfile, and print its name; starts the service when it is not running.",
+            "mount $(cowloop attach disk.img my.cow) /mnt")
+        {
+            baseName,
+            cowfile,
+            number,
+            acceptBase,
+            repair,
+            json,
+        };
+        command.SetAction(result => VerbRunner.WithClient((client, paths) =>
+        {
+            ServiceStarter.EnsureRunning(client, paths);
+            AttachReply reply = client.Attach(new AttachRequest(
+                result.GetRequiredValue(baseName),
+                result.GetRequiredValue(cowfile),
+                Environment.CurrentDirectory,
+                result.GetValue(number),
+                result.GetValue(acceptBase),
+                result.GetValue(repair)));
+            foreach (string warning in reply.Warnings)
+            {
+                Console.Error.WriteLine($"cowloop: warning: {warning}");
+            }
+            Console.WriteLine(result.GetValue(json) ? JsonSerializer.Serialize(reply.Device, ControlJson.Default.DeviceStatus) : reply.Device.Path);
+            return 0;
+        }));
+        return command;
+    }
+}

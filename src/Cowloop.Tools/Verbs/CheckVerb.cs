@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Text.Json;
+using Cowloop.Core.Maintenance;
+using Cowloop.Linux;
+using Cowloop.Tools.Work;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>cowloop check: is a cowfile as it should be?</summary>
+internal static class CheckVerb
+{
+    private const int ProblemsExitCode = 1;
+
+    public static Command Create()
+    {
+        Argument<string> cowfile = VerbOptions.Cowfile();
+        var baseName = new Option<string?>("--base") { Description = "Also check that it belongs to this base" };
+        Option<bool> json = VerbOptions.Json();
+        var command = new Verb(
+            "check",
+            "Say whether a cowfile is as it should be; nothing is changed. Exit code 0: it is; 1: it is not; 2: it could not be checked.",
+            "cowloop check my.cow --base disk.img")
+        {
+            cowfile,
+            baseName,
+            json,
+        };
+        command.SetAction(result => VerbRunner.Run(() => Check(result.GetRequiredValue(cowfile), result.GetValue(baseName), result.GetValue(json))));
+        return command;
+    }
+
+    private static int Check(string cowfile, string? baseName, bool asJson)
+    {
+        using PosixFile file = FileOpener.OpenToRead(cowfile);
+        using PosixFile? baseFile = baseName is null ? null : BaseOpener.OpenToLook(baseName);
+        IReadOnlyList<Problem> problems;
+        using (var session = new WorkSession())
+        {
+            problems = Checker.Run(new CheckedFile(file, cowfile), baseFile is null ? null : new CheckedFile(baseFile, baseName!), session);
+        }
+        if (asJson)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new CheckResult(Path.GetFullPath(cowfile), problems.Count == 0, problems), ToolJson.Default.CheckResult));
+        }
+        else if (problems.Count == 0)
+        {
+            Console.WriteLine($"{cowfile}: no problems found");
+        }
+        else
+        {
+            foreach (Problem problem in problems)
+            {
+                Console.WriteLine($"{cowfile}: {problem.Text}{(problem.Hint is null ? "" : $"; {problem.Hint}")}");
+            }
+        }
+        return problems.Count == 0 ? 0 : ProblemsExitCode;
+    }
+}

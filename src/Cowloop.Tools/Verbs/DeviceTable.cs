@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Text;
+using Cowloop.Control;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>Devices for people, a line each.</summary>
+internal static class DeviceTable
+{
+    /// <summary>The table with its headings; empty without devices.</summary>
+    public static string Format(IReadOnlyList<DeviceStatus> devices)
+    {
+        if (devices.Count == 0)
+        {
+            return "";
+        }
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{"DEVICE",-14}{"SIZE",10}{"CHANGED",11}{"STATE",8}{"OPENS",7}  BASE + COWFILE\n");
+        foreach (DeviceStatus device in devices)
+        {
+            string state = device.Failure is null ? device.State : "failed";
+            string size = HumanSize.Format(device.SizeBytes);
+            string changed = HumanSize.Format(device.CowBlocks * device.BlockSize);
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{device.Path,-14}{size,10}{changed,11}{state,8}{device.Opens,7}  {device.Base} + {device.Cowfile}\n");
+        }
+        return text.ToString();
+    }
+}

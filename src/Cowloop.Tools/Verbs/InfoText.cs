@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>What <c>cowloop info</c> shows to people.</summary>
+internal static class InfoText
+{
+    private const int CellsPerRow = 64;
+    private const int OffsetWidth = 11;
+
+    public static string Format(string name, CowfileInfo info, ChangeMap map)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{name}: what has changed on a base of {HumanSize.Format(info.BaseBytes)}\n\n");
+        Line("state", info.State + (info.Packed ? ", packed" : "") + (info.Device is null ? "" : $", in use as {info.Device}: shown is what its last sync has written"));
+        Line("changed", $"{HumanSize.Format(info.ChangedBlocks * info.BlockSize)} ({Percent(info.ChangedBlocks * info.BlockSize, info.BaseBytes)}), {Count(info.ChangedBlocks, "block")}"
+            + (info.ChangedRuns is long runs ? $" in {Count(runs, "run")}" : ""));
+        Line("on disk", $"{HumanSize.Format(info.AllocatedBytes)} in a file of {HumanSize.Format(info.LengthBytes)}");
+        Line("base", $"{info.BaseBytes / info.BlockSize} blocks of {info.BlockSize} bytes, fingerprint {info.BaseFingerprint}");
+        Line("format", $"version {info.FormatVersion}, {info.WordSize * 8}-bit, {info.ByteOrder}-endian");
+        AppendMap(text, map, TerminalText.HasShades ? " ░▒▓█" : " .:+#");
+        return text.ToString();
+
+        void Line(string label, string value) => text.Append(CultureInfo.InvariantCulture, $"  {label,-9}{value}\n");
+    }
+
+    /// <summary>A cell per range, shaded by how much of it has changed; the offset of its first one before each row.</summary>
+    internal static void AppendMap(StringBuilder text, ChangeMap map, string shades)
+    {
+        text.Append('\n');
+        for (int row = 0; row < map.CellCount; row += CellsPerRow)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{HumanSize.Format(row * map.BlocksPerCell * 1024),OffsetWidth} |");
+            for (int cell = row; cell < Math.Min(row + CellsPerRow, map.CellCount); cell++)
+            {
+                text.Append(shades[ShadeOf(map.Fill(cell), shades.Length)]);
+            }
+            text.Append("|\n");
+        }
+        string steps = $"'{shades[1]}' to {Percent(1, 3)}, '{shades[2]}' to {Percent(2, 3)}, '{shades[3]}' more, '{shades[4]}' all of it";
+        text.Append(CultureInfo.InvariantCulture, $"{"",OffsetWidth}  a cell is {HumanSize.Format(map.BlocksPerCell * 1024)}: ' ' unchanged, {steps}\n");
+    }
+
+    /// <summary>The first shade is for nothing at all, the last one for everything.</summary>
+    private static int ShadeOf(double fill, int shadeCount) => fill switch
+    {
+        <= 0 => 0,
+        >= 1 => shadeCount - 1,
+        _ => 1 + (int)(fill * (shadeCount - 2)),
+    };
+
+    private static string Percent(long part, long whole)
+    {
+        double percent = 100.0 * part / whole;
+        return percent is > 0 and < 0.1 ? "under 0.1 %" : $"{percent.ToString(percent is 0 or 100 or > 33 ? "0" : "0.0", CultureInfo.InvariantCulture)} %";
+    }
+
+    private static string Count(long count, string what) => $"{count.ToString(CultureInfo.InvariantCulture)} {what}{(count == 1 ? "" : "s")}";
+}

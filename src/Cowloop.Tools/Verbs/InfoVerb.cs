@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Text.Json;
+using Cowloop.Control;
+using Cowloop.Core;
+using Cowloop.Core.Format;
+using Cowloop.Core.Maintenance;
+using Cowloop.Linux;
+using Cowloop.Tools.Work;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>cowloop info: what is in a cowfile, for people and as data.</summary>
+internal static class InfoVerb
+{
+    public static Command Create()
+    {
+        Argument<string> cowfile = VerbOptions.Cowfile();
+        cowfile.Description = "The cowfile, or a device whose cowfile is meant";
+        var ranges = new Option<bool>("--ranges") { Description = "Print the changed ranges of the device instead, a line each: offset and length in bytes" };
+        Option<bool> json = VerbOptions.Json();
+        var command = new Verb(
+            "info",
+            "Show what is in a cowfile and where the changed blocks lie; it may be in use.",
+            "cowloop info my.cow")
+        {
+            cowfile,
+            ranges,
+            json,
+        };
+        command.SetAction(result => VerbRunner.Run(() => Show(result.GetRequiredValue(cowfile), result.GetValue(ranges), result.GetValue(json))));
+        return command;
+    }
+
+    private static int Show(string argument, bool withRanges, bool asJson)
+    {
+        string name = CowfileOf(argument);
+        using PosixFile file = FileOpener.OpenToLook(name);
+        var cowfile = new CheckedFile(file, name);
+        CowHeader header = CowfileChecks.ReadHeader(cowfile, new byte[CowLayout.BlockSize]);
+        CowfileChecks.RequireKnownVersion(header, name);
+        CowLayout layout = CowfileChecks.RequireLayout(header, name);
+        CowfileChecks.RequireBitmap(cowfile, layout);
+        if (withRanges && !asJson)
+        {
+            WriteRanges(cowfile, layout);
+            return 0;
+        }
+        var map = new ChangeMap(layout);
+        var ranges = new List<ByteRange>();
+        foreach (BlockRun run in CowRuns.Read(cowfile, layout))
+        {
+            map.Add(run);
+            if (withRanges)
+            {
+                ranges.Add(RangeOf(run));
+            }
+        }
+        CowfileInfo info = Describe(name, file, header, layout, map, withRanges ? ranges : null);
+        Console.Write(asJson ? JsonSerializer.Serialize(info, ToolJson.Default.CowfileInfo) + "\n" : InfoText.Format(name, info, map));
+        return 0;
+    }
+
+    /// <summary>A device stands for its cowfile.</summary>
+    private static string CowfileOf(string argument)
+    {
+        if (FileIdentity.TryGet(argument, out FileIdentity identity) != Errno.None || identity.Kind != FileKind.BlockDevice)
+        {
+            return argument;
+        }
+        string number = identity.TargetDevice.ToString();
+        return ActiveDevices.Read(CowloopPaths.FromEnvironment()).FirstOrDefault(device => device.DeviceNumber == number)?.CowfilePath
+            ?? throw new CowloopException(Errno.EINVAL, $"{argument} is not a cowdevice", "cowloop list shows the active ones");
+    }
+
+    private static CowfileInfo Describe(string name, PosixFile file, CowHeader header, CowLayout layout, ChangeMap map, IReadOnlyList<ByteRange>? ranges) => new(
+        Path.GetFullPath(name),
+        header.Flags.HasFlag(CowFlags.Dirty) ? "dirty" : "clean",
+        header.Flags.HasFlag(CowFlags.Packed),
+        header.Version,
+        header.Variant.WordSize,
+        header.Variant.BigEndian ? "big" : "little",
+        CowLayout.BlockSize,
+        layout.DeviceBytes,
+        $"{header.Fingerprint:x8}",
+        map.UsedBlocks,
+        map.RunCount,
+        file.LengthBytes,
+        file.AllocatedBytes,
+        ActiveDevices.FindByCowfile(file.Identity)?.Path,
+        ranges);
+
+    private static void WriteRanges(CheckedFile cowfile, CowLayout layout)
+    {
+        using var output = new StreamWriter(Console.OpenStandardOutput());
+        foreach (BlockRun run in CowRuns.Read(cowfile, layout))
+        {
+            ByteRange range = RangeOf(run);
+            output.WriteLine($"{range.OffsetBytes} {range.LengthBytes}");
+        }
+    }
+
+    private static ByteRange RangeOf(BlockRun run) => new(run.FirstBlock * CowLayout.BlockSize, run.BlockCount * CowLayout.BlockSize);
+}

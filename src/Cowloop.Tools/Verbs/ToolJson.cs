@@ -1,0 +1,63 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Cowloop.Core.Maintenance;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>What <c>cowloop info --json</c> prints.</summary>
+/// <param name="Path">Absolute path of the cowfile.</param>
+/// <param name="State"><c>clean</c> or <c>dirty</c>.</param>
+/// <param name="Packed">True when it must be unpacked before it can be used.</param>
+/// <param name="FormatVersion">Version of the format.</param>
+/// <param name="WordSize">Size of the header's long fields in bytes.</param>
+/// <param name="ByteOrder"><c>little</c> or <c>big</c>.</param>
+/// <param name="BlockSize">Size of a block in bytes.</param>
+/// <param name="BaseBytes">Size of the base, whole blocks.</param>
+/// <param name="BaseFingerprint">The fingerprint of the base, as eight hexadecimal digits.</param>
+/// <param name="ChangedBlocks">Blocks that the bitmap in the file shows.</param>
+/// <param name="ChangedRuns">In how many runs they lie; null for a packed file.</param>
+/// <param name="LengthBytes">Length of the file.</param>
+/// <param name="AllocatedBytes">What it takes on disk.</param>
+/// <param name="Device">The device that it is the cowfile of now, or null.</param>
+/// <param name="Ranges">The changed ranges of the device, when asked for.</param>
+internal sealed record CowfileInfo(
+    string Path,
+    string State,
+    bool Packed,
+    int FormatVersion,
+    int WordSize,
+    string ByteOrder,
+    int BlockSize,
+    long BaseBytes,
+    string BaseFingerprint,
+    long ChangedBlocks,
+    long? ChangedRuns,
+    long LengthBytes,
+    long AllocatedBytes,
+    string? Device,
+    IReadOnlyList<ByteRange>? Ranges);
+
+/// <summary>A range of a device.</summary>
+internal sealed record ByteRange(long OffsetBytes, long LengthBytes);
+
+/// <summary>What <c>cowloop check --json</c> prints.</summary>
+internal sealed record CheckResult(string Path, bool Ok, IReadOnlyList<Problem> Problems);
+
+/// <summary>What <c>cowloop repair --json</c> prints.</summary>
+/// <param name="Path">Absolute path of the cowfile.</param>
+/// <param name="Repaired">False: it was clean, or only a dry run was wanted.</param>
+/// <param name="Corrections">Blocks with data whose bit was missing.</param>
+/// <param name="RemovedBlocks">Blocks of unfinished writes that were taken out.</param>
+/// <param name="ChangedBlocks">Blocks that the file holds afterwards; null when it was not looked at.</param>
+internal sealed record RepairResult(string Path, bool Repaired, long Corrections, long RemovedBlocks, long? ChangedBlocks);
+
+/// <summary>What <c>cowloop merge --json</c> prints.</summary>
+internal sealed record MergeResult(string Base, string Cowfile, bool Merged, long Blocks);
+
+/// <summary>The results of verbs as JSON.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
+[JsonSerializable(typeof(CowfileInfo))]
+[JsonSerializable(typeof(CheckResult))]
+[JsonSerializable(typeof(RepairResult))]
+[JsonSerializable(typeof(MergeResult))]
+internal sealed partial class ToolJson : JsonSerializerContext;

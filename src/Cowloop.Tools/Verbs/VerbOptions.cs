@@ -1,0 +1,23 @@
+using System.CommandLine;
+using Cowloop.Control;
+using Cowloop.Tools.Work;
+
+namespace Cowloop.Tools.Verbs;
+
+/// <summary>Arguments and options that several verbs have, each spelled the same everywhere.</summary>
+internal static class VerbOptions
+{
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON" };
+
+    public static Argument<string> Cowfile() => new("COWFILE") { Description = "The cowfile" };
+
+    public static Argument<string> Base() => new("BASE") { Description = "The read-only image or block device" };
+
+    /// <summary>A device, completed from the active ones.</summary>
+    public static Argument<string[]> Devices()
+    {
+        var devices = new Argument<string[]>("DEVICE") { Description = "For instance /dev/cow/0", Arity = ArgumentArity.OneOrMore };
+        devices.CompletionSources.Add(_ => ActiveDevices.Read(CowloopPaths.FromEnvironment()).Select(device => new System.CommandLine.Completions.CompletionItem(device.Path)));
+        return devices;
+    }
+}
