@@ -77,7 +77,7 @@ public sealed class Cowfile : IDisposable
             }
             if (header.Flags.HasFlag(CowFlags.Dirty))
             {
-                repaired = Repairer.Run(new CheckedFile(file, path), header, modify: true, null, NobodyWatches.Instance);
+                repaired = Repair(file, path, header);
                 header = ReadHeader(file, path, file.LengthBytes, headerBlock, mayBeDirty: false);
             }
         }
@@ -223,6 +223,19 @@ public sealed class Cowfile : IDisposable
                 $"run: cowrepair {ShellWord.ForPath(path)}");
         }
         return header.HasConsistentLayout ? header : throw Damaged(path, "has a damaged header");
+    }
+
+    /// <summary>Whatever keeps a repair from being done is a refusal of the file, as every other one.</summary>
+    private static RepairReport Repair(IBlockFile file, string path, CowHeader header)
+    {
+        try
+        {
+            return Repairer.Run(new CheckedFile(file, path), header, modify: true, null, NobodyWatches.Instance);
+        }
+        catch (CowloopException exception)
+        {
+            throw new CowloopException(Errno.EINVAL, exception.Message, exception.Hint) { Fault = exception.Fault };
+        }
     }
 
     private static void CheckBelongsTo(CowHeader header, string path, CowLayout layout, uint fingerprint)

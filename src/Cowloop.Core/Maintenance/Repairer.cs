@@ -76,23 +76,30 @@ public sealed class Repairer
 
     private RepairReport Run(CowContents contents, long strayBlock)
     {
-        long dataEndBytes = Math.Min(_file.LengthBytes, _layout.FullLengthBytes);
-        _observer.Begin("repairing", dataEndBytes - _layout.DataOffsetBytes);
-        for (long block = NextDataBlock(0); block < _layout.BlockCount;)
+        long storedBlocks = (_file.LengthBytes - _layout.DataOffsetBytes + CowLayout.BlockSize - 1) / CowLayout.BlockSize;
+        long endBlock = Math.Clamp(storedBlocks, 0, _layout.BlockCount);
+        _observer.Begin("repairing", endBlock * CowLayout.BlockSize);
+        long doneBlock = 0;
+        for (long block = NextDataBlock(0); block < _layout.BlockCount; block = NextDataBlock(_chunkFirstBlock + _chunkBitCount))
         {
             LoadChunk(block / BlocksPerChunk * BlocksPerChunk);
             ScanChunk();
-            _observer.Advance((long)_chunkBitCount * CowLayout.BlockSize);
-            long next = NextDataBlock(_chunkFirstBlock + _chunkBitCount);
-            _observer.Advance((next - _chunkFirstBlock - _chunkBitCount) * CowLayout.BlockSize);
-            block = next;
+            AdvanceTo(_chunkFirstBlock + _chunkBitCount);
         }
+        AdvanceTo(endBlock);
         long usedBlocks = contents.UsedBlocks + _corrections;
         if (_modify)
         {
             Finish(usedBlocks);
         }
         return new RepairReport(_corrections, _removedBlocks, usedBlocks, strayBlock);
+
+        void AdvanceTo(long block)
+        {
+            block = Math.Min(block, endBlock);
+            _observer.Advance((block - doneBlock) * CowLayout.BlockSize);
+            doneBlock = block;
+        }
     }
 
     /// <summary>The first block at or after another one that may hold data; behind the last one when there is none.</summary>
@@ -152,19 +159,31 @@ public sealed class Repairer
     {
         while (bit < endBit)
         {
-            int count = Math.Min(MaxReadBlocks, endBit - bit);
+            // Ends where a page of the filesystem does, so that what is removed in several pieces leaves no page behind.
+            int count = Math.Min(MaxReadBlocks - bit % MaxReadBlocks, endBit - bit);
             ReadBlocks(_chunkFirstBlock + bit, count);
-            for (int index = 0; index < count; index++)
+            if (_header.Flags.HasFlag(CowFlags.BitmapDecides))
             {
-                if (!_data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize).ContainsAnyExcept((byte)0))
-                {
-                    continue;
-                }
-                if (_header.Flags.HasFlag(CowFlags.BitmapDecides))
-                {
-                    Remove(_chunkFirstBlock + bit + index);
-                    continue;
-                }
+                Remove(_chunkFirstBlock + bit, count);
+            }
+            else
+            {
+                Adopt(bit, count, ref firstChanged, ref lastChanged);
+            }
+            bit += count;
+            _observer.Advance(0);
+        }
+    }
+
+    private bool HasData(int index) => _data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize).ContainsAnyExcept((byte)0);
+
+    /// <summary>Gives a bit to those of the blocks just read that have data.</summary>
+    private void Adopt(int bit, int count, ref int firstChanged, ref int lastChanged)
+    {
+        for (int index = 0; index < count; index++)
+        {
+            if (HasData(index))
+            {
                 int found = bit + index;
                 _words[found / 64] |= 1UL << (found % 64);
                 firstChanged = Math.Min(firstChanged, found);
@@ -172,8 +191,6 @@ public sealed class Repairer
                 _corrections++;
                 _onCorrection?.Invoke(_chunkFirstBlock + found);
             }
-            bit += count;
-            _observer.Advance(0);
         }
     }
 
@@ -187,14 +204,29 @@ public sealed class Repairer
         _file.Read(offsetBytes, target[..lengthBytes], Fault.ReadData);
     }
 
-    private void Remove(long block)
+    /// <summary>Makes the blocks just read zero. None of them has a bit, so all can go in one piece: only whole pages give their space back.</summary>
+    private void Remove(long block, int count)
     {
-        _removedBlocks++;
-        long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
-        if (_modify && !_file.TryPunch(offsetBytes, CowLayout.BlockSize, Fault.WriteData))
+        int withData = 0;
+        for (int index = 0; index < count; index++)
         {
-            long lengthBytes = Math.Min(CowLayout.BlockSize, _file.LengthBytes - offsetBytes);
-            _file.Write(offsetBytes, new byte[lengthBytes], Fault.WriteData);
+            withData += HasData(index) ? 1 : 0;
+        }
+        _removedBlocks += withData;
+        long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
+        if (withData == 0 || !_modify || _file.TryPunch(offsetBytes, (long)count * CowLayout.BlockSize, Fault.WriteData))
+        {
+            return;
+        }
+        for (int index = 0; index < count; index++)
+        {
+            if (HasData(index))
+            {
+                Span<byte> zeros = _data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize);
+                zeros.Clear();
+                long startBytes = offsetBytes + index * CowLayout.BlockSize;
+                _file.Write(startBytes, zeros[..(int)Math.Min(CowLayout.BlockSize, _file.LengthBytes - startBytes)], Fault.WriteData);
+            }
         }
     }
 
@@ -228,6 +260,12 @@ public sealed class Repairer
 
     private void Finish(long usedBlocks)
     {
+        long lengthBytes = _file.LengthBytes;
+        if (lengthBytes % CowLayout.BlockSize != 0)
+        {
+            // What is left at the end is zeros; the original's repair would take a partial block for data all the same (specification 7.1, W8).
+            _file.SetLength((lengthBytes / CowLayout.BlockSize + 1) * CowLayout.BlockSize, Fault.WriteData);
+        }
         _file.Sync(Fault.WriteBitmap);
         WriteHeader(_header with { Flags = _header.Flags & ~CowFlags.Dirty, UsedBlocks = (ulong)usedBlocks });
         _file.Sync(Fault.WriteHeader);

@@ -110,12 +110,62 @@ public class CowfileRefusalTests
         Assert.True(words?.IsDisposed ?? true);
     }
 
-    private static void AssertRefused(byte[] content, byte[] baseContent, string reason)
+    public static TheoryData<string, string> BeyondRepair => new()
+    {
+        { "another base", NotRelated },
+        { "another size", "cowfile test.cow (size 1049600) not related to rdofile (size 1048576)" },
+        { "packed", "packed cowfile test.cow not accepted" },
+        { "marked block missing", "cowfile test.cow is incomplete: block 5 is marked, but the file ends at byte 9215" },
+        { "bitmap missing", "cowfile test.cow is incomplete: 2047 bytes, but header and bitmap alone take 2048" },
+        { "bit behind the base", "cowfile test.cow marks block 1024, but the rdofile ends with block 1023" },
+        { "data behind the bitmap", "cowfile test.cow holds data at block 8192, but its bitmap ends with block 8191" },
+    };
+
+    /// <summary>Asking for a repair makes only the dirty flag acceptable.</summary>
+    [Theory]
+    [MemberData(nameof(BeyondRepair))]
+    public void A_dirty_file_that_a_repair_cannot_help(string kind, string reason)
+    {
+        CowImage image = kind switch
+        {
+            "another base" => Golden.ImageG3 with { Fingerprint = 1 },
+            "another size" => Golden.ImageG3 with { BlockCount = 1025 },
+            "packed" => Golden.ImageG3 with { Flags = CowImage.Dirty | CowImage.PackedFlag },
+            "bit behind the base" => Golden.ImageG3.With(1024, 1, 1),
+            "data behind the bitmap" => Golden.ImageG3.WithData(8192, 1, 1),
+            _ => Golden.ImageG3,
+        };
+        byte[] content = image.ToBytes();
+        content = kind switch
+        {
+            "marked block missing" => content[..9215],
+            "bitmap missing" => content[..2047],
+            _ => content,
+        };
+
+        AssertRefused(content, Fixtures.R, reason, repair: true);
+    }
+
+    [Fact]
+    public void A_repair_that_fails()
+    {
+        var file = new TracingFile(new MemoryFile(Golden.ImageG3.ToBytes()));
+        file.FailOnce("write 1024+1024", Errno.ENOSPC);
+
+        var exception = Assert.Throws<CowloopException>(() =>
+            Disk.OpenCowfile(new FlatFile(Fixtures.R), file, repair: true));
+
+        Assert.Equal(Errno.EINVAL, exception.Errno);
+        Assert.Equal("test.cow cannot be written at byte 1024: No space left on device", exception.Message);
+        Assert.Equal("free some space there and run it again", exception.Hint);
+    }
+
+    private static void AssertRefused(byte[] content, byte[] baseContent, string reason, bool repair = false)
     {
         var memory = new MemoryFile(content);
         var file = new TracingFile(memory);
 
-        var exception = Assert.Throws<CowloopException>(() => Disk.OpenCowfile(new FlatFile(baseContent), file));
+        var exception = Assert.Throws<CowloopException>(() => Disk.OpenCowfile(new FlatFile(baseContent), file, repair));
 
         Assert.Equal(reason, exception.Message);
         Assert.Equal(Errno.EINVAL, exception.Errno);

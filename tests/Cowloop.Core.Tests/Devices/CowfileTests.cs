@@ -1,5 +1,7 @@
 using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Devices;
@@ -185,6 +187,47 @@ public class CowfileTests
         Assert.Equal(4, cowfile.Bitmap.SetCount);
     }
 
+    [Theory]
+    [InlineData(CowVariant.Little64)]
+    [InlineData(CowVariant.Little32)]
+    [InlineData(CowVariant.Big64)]
+    [InlineData(CowVariant.Big32)]
+    public void T77_a_dirty_file_is_repaired_when_that_is_wanted(CowVariant variant)
+    {
+        var file = new MemoryFile((Golden.ImageG5 with { Variant = variant }).ToBytes());
+
+        using Cowfile cowfile = OpenRepaired(file);
+
+        Assert.Equal(new RepairReport(1, 0, 2, -1), cowfile.Repaired);
+        Assert.Equal((2, 2), (cowfile.Bitmap.SetCount, cowfile.Bitmap.HighestBlock));
+        Assert.Equal(CowFlags.None, cowfile.Header.Flags);
+        Assert.Equal((Golden.ImageG5Repaired with { Variant = variant }).ToBytes(), file.ToArray());
+    }
+
+    [Fact]
+    public void A_clean_file_is_not_touched_by_the_wish_for_repair()
+    {
+        var file = new TracingFile(new MemoryFile(Golden.G2()));
+
+        using Cowfile cowfile = OpenRepaired(file);
+
+        Assert.Null(cowfile.Repaired);
+        Assert.False(file.HasChanges);
+    }
+
+    [Fact]
+    public void What_was_repaired_can_be_used()
+    {
+        var file = new MemoryFile(Golden.ImageG3.ToBytes());
+        var overlay = new Overlay(new FlatFile(Fixtures.R), OpenRepaired(file), 512);
+
+        Assert.Equal(Golden.ImageG3Repaired.MergedInto(Fixtures.R), overlay.GetAll());
+        overlay.Fill(100 * 1024, 1024, 7);
+        Assert.Equal(Errno.None, overlay.Close());
+
+        Assert.Equal(Golden.ImageG3Repaired.With(100, 1, 7).ToBytes(), file.ToArray());
+    }
+
     [Fact]
     public void Disposing_closes_the_file()
     {
@@ -194,4 +237,7 @@ public class CowfileTests
 
         Assert.Equal(1, file.DisposeCount);
     }
+
+    private static Cowfile OpenRepaired(IBlockFile file) =>
+        Disk.OpenCowfile(new FlatFile(Fixtures.R), file, repair: true);
 }

@@ -37,6 +37,60 @@ public class BaseFingerprintTests
         Assert.Equal(narrow, BinaryPrimitives.ReadUInt32LittleEndian(Encoded(header with { Variant = new HeaderVariant(4, false) }).AsSpan(24)));
     }
 
+    /// <summary>A change behind the window does not change the fingerprint; with fewer than four counted blocks one anywhere might.</summary>
+    [Theory]
+    [InlineData(nameof(Fixtures.R), 4)]
+    [InlineData(nameof(Fixtures.F3), 4)] // two counted
+    [InlineData(nameof(Fixtures.F4), 4)]
+    [InlineData(nameof(Fixtures.F6), 8)] // the fourth counted one is block 7 of 16
+    [InlineData(nameof(Fixtures.F7), 3)] // three whole blocks
+    [InlineData(nameof(Fixtures.F8), 1024)]
+    [InlineData(nameof(Fixtures.F9), 1024)]
+    public void The_window_ends_with_the_fourth_counted_block_or_with_the_base(string name, long expected)
+    {
+        byte[] content = (byte[])typeof(Fixtures).GetProperty(name)!.GetValue(null)!;
+
+        BaseFingerprint.Compute(new FlatFile(content), content.Length / 1024, out long windowBlockCount);
+        Assert.Equal(expected, windowBlockCount);
+        BaseFingerprint.Compute(new MemoryFile(content), content.Length / 1024, out windowBlockCount);
+        Assert.Equal(expected, windowBlockCount);
+    }
+
+    [Fact]
+    public void The_window_may_end_inside_a_large_read_or_behind_a_hole()
+    {
+        var file = new MemoryFile();
+        file.SetLength(1L << 40);
+        foreach (long block in new long[] { 2000, 2001, 3000, 900_000_000, 900_000_001 })
+        {
+            file.WriteAt(block * 1024 + 5, [1]);
+        }
+
+        Assert.Equal(0x01010101u, BaseFingerprint.Compute(file, 1L << 30, out long windowBlockCount));
+        Assert.Equal(900_000_001, windowBlockCount);
+    }
+
+    /// <summary>What is behind it was not seen, so it may have decided.</summary>
+    [Fact]
+    public void After_a_read_error_the_window_is_the_whole_base()
+    {
+        var file = new TracingFile(new FlatFile(Fixtures.F4))
+        {
+            OnCall = call => call is { Op: FileOp.Read, OffsetBytes: 3072 } ? Errno.EIO : Errno.None,
+        };
+
+        BaseFingerprint.Compute(file, 4, out long windowBlockCount);
+
+        Assert.Equal(4, windowBlockCount);
+    }
+
+    [Fact]
+    public void A_base_without_a_block_has_no_window()
+    {
+        Assert.Equal(0u, BaseFingerprint.Compute(new FlatFile([1, 2, 3]), 0, out long windowBlockCount));
+        Assert.Equal(0, windowBlockCount);
+    }
+
     [Fact]
     public void A_normal_base_costs_four_small_reads()
     {

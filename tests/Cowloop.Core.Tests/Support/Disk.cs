@@ -11,10 +11,10 @@ internal static class Disk
 
     public static CowLayout LayoutOf(IBlockFile baseFile) => new(baseFile.LengthBytes / CowLayout.BlockSize);
 
-    public static Cowfile OpenCowfile(IBlockFile baseFile, IBlockFile store)
+    public static Cowfile OpenCowfile(IBlockFile baseFile, IBlockFile store, bool repair = false)
     {
         CowLayout layout = LayoutOf(baseFile);
-        return Cowfile.Open(store, Path, layout, BaseFingerprint.Compute(baseFile, layout.BlockCount), HeapWords.Allocate);
+        return Cowfile.Open(store, Path, layout, BaseFingerprint.Compute(baseFile, layout.BlockCount), HeapWords.Allocate, repair);
     }
 
     public static Overlay Open(IBlockFile baseFile, IBlockFile store) => new(baseFile, OpenCowfile(baseFile, store), 512);

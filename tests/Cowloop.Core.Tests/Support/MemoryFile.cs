@@ -180,6 +180,38 @@ internal sealed class MemoryFile : IBlockFile
 
     public string Sha256() => Convert.ToHexStringLower(SHA256.HashData(ToArray()));
 
+    /// <summary>Another file of the same content, with the same holes.</summary>
+    public MemoryFile Copy()
+    {
+        var copy = new MemoryFile { CanPunch = CanPunch, CanAllocate = CanAllocate, _lengthBytes = LengthBytes, _pageCount = _pages.Count };
+        foreach ((long index, byte[] page) in _pages)
+        {
+            copy._pages[index] = [.. page];
+        }
+        return copy;
+    }
+
+    /// <summary>Compares length and content, whatever their holes and however long they are.</summary>
+    /// <returns>What is different, or null.</returns>
+    public string? DifferenceFrom(MemoryFile expected)
+    {
+        if (LengthBytes != expected.LengthBytes)
+        {
+            return $"the length is {LengthBytes}, expected is {expected.LengthBytes}";
+        }
+        byte[] hole = new byte[PageSize];
+        foreach (long index in _pages.Keys.Union(expected._pages.Keys).Order())
+        {
+            ReadOnlySpan<byte> found = _pages.GetValueOrDefault(index, hole);
+            int same = found.CommonPrefixLength(expected._pages.GetValueOrDefault(index, hole));
+            if (same < PageSize && index * PageSize + same < LengthBytes)
+            {
+                return $"byte {index * PageSize + same} is {found[same]}, expected is {expected._pages.GetValueOrDefault(index, hole)[same]}";
+            }
+        }
+        return null;
+    }
+
     private List<long> PagesBetween(long offsetBytes, long endBytes)
     {
         long first = offsetBytes / PageSize;

@@ -1,0 +1,194 @@
+using Cowloop.Core.Format;
+using Cowloop.Core.Tests.Support;
+
+namespace Cowloop.Core.Tests.Maintenance;
+
+/// <summary>
+/// A repair that fails or is cut short anywhere: the file is as it was, or done, or dirty; and another repair makes of it exactly what an undisturbed one makes.
+/// </summary>
+public class RepairerCrashTests
+{
+    private const ushort Decides = (ushort)CowFlags.BitmapDecides;
+
+    private static readonly CowImage Scattered = new CowImage { BlockCount = 20_000, WrongUsedBlocks = 2 }
+        .With(10, 2, 1).WithData(12, 2, 2).With(14, 1, 0).WithData(5000, 1, 3).WithData(8192, 1, 4).WithData(19_998, 1, 5);
+
+    /// <summary>The last block is there in part.</summary>
+    private static readonly CowImage Tail = Scattered with { Data = Scattered.Data.Add(19_999, [.. "tail"u8]) };
+
+    private static readonly CowImage[] Images =
+    [
+        Scattered with { Flags = CowImage.Dirty },
+        Scattered with { Variant = CowVariant.Big32 },
+        Tail with { Flags = CowImage.Dirty },
+        Tail,
+        Tail with { Flags = CowImage.Dirty | Decides },
+        Scattered with { Flags = Decides, WrongUsedBlocks = null },
+    ];
+
+    public static TheoryData<int, bool> Cases()
+    {
+        var cases = new TheoryData<int, bool>();
+        for (int image = 0; image < Images.Length; image++)
+        {
+            cases.Add(image, true);
+        }
+        cases.Add(4, false);
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Any_call_may_fail(int image, bool canPunch)
+    {
+        (MemoryFile start, MemoryFile expected) = Start(image, canPunch);
+        foreach (FaultMoment moment in Enum.GetValues<FaultMoment>())
+        {
+            foreach (Errno errno in new[] { Errno.EIO, Errno.ENOSPC })
+            {
+                foreach (int count in new[] { 1, int.MaxValue / 2 })
+                {
+                    CheckFaults(new PlannedFault(1, count, errno, moment), start, expected);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_power_may_fail_anywhere(int image, bool canPunch)
+    {
+        (MemoryFile start, MemoryFile expected) = Start(image, canPunch);
+        var random = new Random(image + 1);
+        int checkedCount = 0;
+
+        AtRest.Repair(new CrashFile(start.Copy(), cut =>
+        {
+            foreach (MemoryFile left in cut.Leftovers(random, 32))
+            {
+                CheckInterrupted(left, start, expected);
+                checkedCount++;
+            }
+        }));
+
+        Assert.True(checkedCount > 20, $"only {checkedCount} states");
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_power_may_fail_again_during_the_second_repair(int image, bool canPunch)
+    {
+        (MemoryFile start, MemoryFile expected) = Start(image, canPunch);
+        var random = new Random(image + 1);
+
+        AtRest.Repair(new CrashFile(start.Copy(), first =>
+        {
+            foreach (MemoryFile left in first.Leftovers(random, 6))
+            {
+                AtRest.Repair(new CrashFile(left, second =>
+                {
+                    foreach (MemoryFile leftAgain in second.Leftovers(random, 4))
+                    {
+                        AtRest.Repair(leftAgain);
+                        Assert.Null(leftAgain.DifferenceFrom(expected));
+                    }
+                }));
+            }
+        }));
+    }
+
+    /// <summary>After a mere kill of the service its last writes are in the page cache only; then the power fails during the repair.</summary>
+    [Fact]
+    public void A_bit_is_on_disk_only_when_its_data_is()
+    {
+        CowImage image = Images[0];
+        bool isBegun = false;
+        var random = new Random(1);
+        int adopted = 0;
+        var file = new CrashFile((image with { Data = image.Data.Clear() }).ToSparse(image.DataOffset + image.BlockCount * 1024), cut =>
+        {
+            foreach (MemoryFile left in isBegun ? cut.Leftovers(random, 40) : [])
+            {
+                adopted += CheckMarkedBlocks(left, image);
+            }
+        });
+        foreach ((long block, byte[] content) in image.Data)
+        {
+            Assert.Equal(Errno.None, file.WriteAt(image.DataOffset + block * 1024, content));
+        }
+        isBegun = true;
+
+        AtRest.Repair(file);
+
+        Assert.NotEqual(0, adopted);
+    }
+
+    /// <returns>How many of the blocks that had no bit have one.</returns>
+    private static int CheckMarkedBlocks(MemoryFile file, CowImage image)
+    {
+        int adopted = 0;
+        byte[] bitmap = BitmapOf(file);
+        foreach (long block in image.Data.Keys.Except(image.Bits).Where(block => (bitmap[block / 8] >> (int)(block % 8) & 1) != 0))
+        {
+            byte[] content = new byte[1024];
+            Assert.Equal(Errno.None, file.ReadAt(image.DataOffset + block * 1024, content));
+            Assert.Equal(image.Data[block], content);
+            adopted++;
+        }
+        return adopted;
+    }
+
+    private static (MemoryFile Start, MemoryFile Expected) Start(int image, bool canPunch)
+    {
+        MemoryFile start = Images[image].ToSparse();
+        start.CanPunch = canPunch;
+        MemoryFile expected = start.Copy();
+        AtRest.Repair(expected);
+        return (start, expected);
+    }
+
+    private static void CheckFaults(PlannedFault fault, MemoryFile start, MemoryFile expected)
+    {
+        for (; ; fault = fault with { First = fault.First + 1 })
+        {
+            MemoryFile file = start.Copy();
+            var faulty = new FaultyFile(file, fault) { IsArmed = false };
+            CowHeader header = AtRest.HeaderOf(faulty);
+            faulty.IsArmed = true;
+            CowloopException? failure = null;
+            try
+            {
+                AtRest.Repair(faulty, header);
+            }
+            catch (CowloopException exception)
+            {
+                failure = exception;
+            }
+            if (!faulty.HasFired)
+            {
+                Assert.True(fault.First > 10, $"only {fault.First} calls");
+                return;
+            }
+            Assert.Equal(fault.Errno, failure?.Errno);
+            CheckInterrupted(file, start, expected);
+        }
+    }
+
+    private static void CheckInterrupted(MemoryFile file, MemoryFile start, MemoryFile expected)
+    {
+        if (!AtRest.IsDirty(file))
+        {
+            byte[] bitmap = BitmapOf(file);
+            Assert.True(bitmap.AsSpan().SequenceEqual(BitmapOf(start)) || bitmap.AsSpan().SequenceEqual(BitmapOf(expected)), "half a bitmap, and not dirty");
+        }
+        AtRest.Repair(file);
+        Assert.Null(file.DifferenceFrom(expected));
+    }
+
+    private static byte[] BitmapOf(MemoryFile file)
+    {
+        byte[] bitmap = new byte[3 * 1024];
+        Assert.Equal(Errno.None, file.ReadAt(CowLayout.BitmapOffsetBytes, bitmap));
+        return bitmap;
+    }
+}
