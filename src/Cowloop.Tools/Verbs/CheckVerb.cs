@@ -14,7 +14,7 @@ internal static class CheckVerb
     public static Command Create()
     {
         Argument<string> cowfile = VerbOptions.Cowfile();
-        var baseName = new Option<string?>("--base") { Description = "Also check that it belongs to this base" };
+        var baseName = new Option<string?>("--base") { Description = "Also check that it belongs to this base", HelpName = "BASE" };
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
             "check",

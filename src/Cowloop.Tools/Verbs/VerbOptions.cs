@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Tools.Work;
 
@@ -12,6 +13,22 @@ internal static class VerbOptions
     public static Argument<string> Cowfile() => new("COWFILE") { Description = "The cowfile" };
 
     public static Argument<string> Base() => new("BASE") { Description = "The read-only image or block device" };
+
+    /// <summary>A device number.</summary>
+    public static Option<int?> Number() => new("--number", "-n")
+    {
+        Description = "The device number wanted; otherwise the first free one",
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                return number;
+            }
+            result.AddError($"'{result.Tokens[0].Value}' is not a device number");
+            return null;
+        },
+    };
 
     /// <summary>A device, completed from the active ones.</summary>
     public static Argument<string[]> Devices()
