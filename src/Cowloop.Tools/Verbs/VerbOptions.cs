@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Tools.Work;
@@ -30,11 +31,23 @@ internal static class VerbOptions
         },
     };
 
-    /// <summary>A device, completed from the active ones.</summary>
-    public static Argument<string[]> Devices()
+    /// <summary>Devices, completed from the active ones.</summary>
+    public static Argument<string[]> Devices() => CompletedFromActive(new Argument<string[]>("DEVICE")
     {
-        var devices = new Argument<string[]>("DEVICE") { Description = "For instance /dev/cow/0", Arity = ArgumentArity.OneOrMore };
-        devices.CompletionSources.Add(_ => ActiveDevices.Read(CowloopPaths.FromEnvironment()).Select(device => new System.CommandLine.Completions.CompletionItem(device.Path)));
-        return devices;
+        Description = "For instance /dev/cow/0",
+        Arity = ArgumentArity.OneOrMore,
+    });
+
+    /// <summary>A device that need not be named.</summary>
+    public static Argument<string?> OptionalDevice() => CompletedFromActive(new Argument<string?>("DEVICE")
+    {
+        Description = "A device, for instance /dev/cow/0 or 0",
+        Arity = ArgumentArity.ZeroOrOne,
+    });
+
+    private static Argument<T> CompletedFromActive<T>(Argument<T> argument)
+    {
+        argument.CompletionSources.Add(_ => ActiveDevices.Read(CowloopPaths.FromEnvironment()).Select(device => new CompletionItem(device.Path)));
+        return argument;
     }
 }
