@@ -7,6 +7,8 @@ string program = HostProcess.CalledName();
 return Path.GetFileName(program) switch
 {
     "cowdev" => Cowdev.Run(program, args),
+    "cowctl" => Cowctl.Run(program, args),
+    "cowwatch" => Cowwatch.Run(program, args),
     "cowsync" => Cowsync.Run(program, args),
     _ => CowloopFront.Run(args),
 };

@@ -18,6 +18,7 @@ internal static class CowloopFront
             LoadVerb.Create(),
             UnloadVerb.Create(),
             StatusVerb.Create(),
+            WatchVerb.Create(),
         };
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         return root.Parse(arguments).Invoke();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Cowloop.Control;
+using Cowloop.Core.Devices;
 
 namespace Cowloop.Tools.Verbs;
 
@@ -53,15 +54,23 @@ internal static class StatusVerb
         if (service.Devices.Count > 0)
         {
             Console.WriteLine();
-            Console.WriteLine($"{"DEVICE",-14}{"SIZE",10}{"CHANGED",11}{"STATE",8}{"OPENS",7}  BASE + COWFILE");
+            Console.WriteLine($"{"DEVICE",-14}{"SIZE",10}{"CHANGED",11}{"STATE",11}{"OPENS",7}  BASE + COWFILE");
         }
         foreach (DeviceStatus device in service.Devices)
         {
-            string state = device.Failure is null ? device.State : "failed";
+            string state = StateOf(device);
             string size = HumanSize.Format(device.SizeBytes);
             string changed = HumanSize.Format(device.CowBlocks * device.BlockSize);
-            Console.WriteLine($"{device.Path,-14}{size,10}{changed,11}{state,8}{device.Opens,7}  {device.Base} + {device.Cowfile}");
+            Console.WriteLine($"{device.Path,-14}{size,10}{changed,11}{state,11}{device.Opens,7}  {device.Base} + {device.Cowfile}");
         }
         return 0;
     }
+
+    /// <summary>What matters most of it.</summary>
+    private static string StateOf(DeviceStatus device) => device.CowfileAccess switch
+    {
+        CowfileAccess.ReadOnly => "read-only",
+        CowfileAccess.Closed => "closed",
+        _ => device.Failure is null ? device.State : "failed",
+    };
 }
