@@ -14,7 +14,7 @@ public sealed class FileSystemSpaceTests : IDisposable
     [RootFact]
     public void What_others_take_is_seen_at_once()
     {
-        using Mounted small = MountSmall("size=4m");
+        using Mount small = MountSmall("size=4m");
         using PosixFile file = Create("small/file");
         FileSystemSpace before = SpaceOf(file);
         Assert.Equal(4096UL, before.TotalKiB);
@@ -45,7 +45,7 @@ public sealed class FileSystemSpaceTests : IDisposable
     [RootFact]
     public void A_file_that_is_reopened_read_only_tells_it_still()
     {
-        using Mounted small = MountSmall("size=4m");
+        using Mount small = MountSmall("size=4m");
         using PosixFile file = Create("small/file");
         file.TryLock(exclusive: true);
         FileSystemSpace before = SpaceOf(file);
@@ -55,8 +55,8 @@ public sealed class FileSystemSpaceTests : IDisposable
         Assert.Equal(before, SpaceOf(file));
     }
 
-    private Mounted MountSmall(string options) =>
-        new(Directory.CreateDirectory(_directory["small"]).FullName, "-t", "tmpfs", "-o", options, "tmpfs");
+    private Mount MountSmall(string options) =>
+        Mount.Of("tmpfs", _directory["small"], "-t", "tmpfs", "-o", options);
 
     private PosixFile Create(string name)
     {
