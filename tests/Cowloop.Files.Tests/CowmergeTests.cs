@@ -133,14 +133,13 @@ public class CowmergeTests : ToolTest
     {
         const long Length = 5L << 30;
         Temp.MakeFile("R", Length);
-        var cowfile = Keep("G2", new CowImage { Variant = variant, BlockCount = Length / 1024, Fingerprint = 0 }.With(4096, 1, 0x11).With(4198400, 1, 0x22));
+        Write("G2", new CowImage { Variant = variant, BlockCount = Length / 1024, Fingerprint = 0 }.With(4096, 1, 0x11).With(4198400, 1, 0x22));
         Answer("Y", "cowmerge", "R", "G2").MustPrint(Question + "Number of blocks modified in R: 2\n");
         using FileStream image = File.OpenRead(Temp["R"]);
         Assert.Equal(Length, image.Length);
         Assert.Equal([.. new byte[1024], .. Fixtures.Filled(1024, 0x11), .. new byte[1024]], ReadAt(image, 4194304 - 1024, 3072));
         Assert.Equal([.. new byte[1024], .. Fixtures.Filled(1024, 0x22), .. new byte[1024]], ReadAt(image, 4299161600 - 1024, 3072));
         Assert.True(DiskUsage.Of(Temp["R"]) < 1 << 20, "the holes of the base are filled");
-        cowfile.MustBeUnchanged();
     }
 
     [Fact]

@@ -184,15 +184,15 @@ public class CowrepairTests : ToolTest
     [Fact]
     public void Holes_stay_holes()
     {
-        const long Blocks = 1 << 20;
-        Write("big", new CowImage { BlockCount = Blocks, Flags = CowImage.Dirty }.WithData(0, 1, 1).WithData(777_777, 1, 2).WithData(Blocks - 1, 1, 3));
+        const long Blocks = 1 << 17;
+        Write("big", new CowImage { BlockCount = Blocks, Flags = CowImage.Dirty }.WithData(0, 1, 1).WithData(77_777, 1, 2).WithData(Blocks - 1, 1, 3));
         Run("cowrepair", "-v", "big").MustPrint(
             "data block         0 (offset           0) not marked in bitmap; corrected\n"
-            + "data block    777777 (offset   796443648) not marked in bitmap; corrected\n"
-            + "data block   1048575 (offset  1073740800) not marked in bitmap; corrected\n"
+            + "data block     77777 (offset    79643648) not marked in bitmap; corrected\n"
+            + "data block    131071 (offset   134216704) not marked in bitmap; corrected\n"
             + "Number of corrections in bitmap: 3\n");
         Assert.True(DiskUsage.Of(Temp["big"]) < 1 << 20, "the holes are filled");
-        CowImage expected = new CowImage { BlockCount = Blocks }.With(0, 1, 1).With(777_777, 1, 2).With(Blocks - 1, 1, 3);
+        CowImage expected = new CowImage { BlockCount = Blocks }.With(0, 1, 1).With(77_777, 1, 2).With(Blocks - 1, 1, 3);
         expected.Write(Temp["expected"]);
         RunScript("cmp big expected");
     }

@@ -6,7 +6,9 @@ namespace Cowloop.Files.Tests;
 public class FullDiskTests : ToolTest
 {
     private const string NoSpace = "No space left on device";
-    private const int StepKiB = 4;
+    private const int PageBytes = 4096;
+
+    private Mount? _mount;
 
     /// <summary>Of noise, so that it can't be compressed: some 20 KiB of data, and a bitmap of several pages.</summary>
     private static CowImage Noisy { get; } = MakeNoisy();
@@ -30,7 +32,8 @@ public class FullDiskTests : ToolTest
         };
         var source = FileSnapshot.Of(Temp[$"{option}.source"]);
         int failures = GrowUntilDone(
-            mount => ["cowpack", option, $"./{option}.source", "small/result"],
+            _ => { },
+            ["cowpack", option, $"./{option}.source", "small/result"],
             mount => Assert.Empty(Directory.EnumerateFileSystemEntries(mount.Path)));
         Assert.True(failures > 3, $"only {failures} failures");
         byte[] result = Read("small/result");
@@ -47,11 +50,8 @@ public class FullDiskTests : ToolTest
         Write("source", option == "-u" ? Noisy.Packed() : Noisy.ToBytes());
         FileSnapshot? existing = null;
         int failures = GrowUntilDone(
-            mount =>
-            {
-                existing ??= Keep("small/result", Noise(1, 3000));
-                return ["cowpack", option, "source", "small/result"];
-            },
+            _ => existing = Keep("small/result", Noise(1, 3000)),
+            ["cowpack", option, "source", "small/result"],
             mount =>
             {
                 existing!.MustBeUnchanged();
@@ -84,20 +84,15 @@ public class FullDiskTests : ToolTest
         }
         byte[] start = [.. Fixtures.R[..4096], .. new byte[(1 << 20) - 4096]];
         var cowfile = Keep("G2", image);
-        bool isMade = false;
         int failures = GrowUntilDone(
             mount =>
             {
-                if (!isMade)
-                {
-                    // Only its first page has data.
-                    using FileStream stream = File.Create(mount["R"]);
-                    stream.Write(start.AsSpan(0, 4096));
-                    stream.SetLength(start.Length);
-                    isMade = true;
-                }
-                return ["cowmerge", "--resume", "-y", "small/R", "G2"];
+                // Only its first page has data.
+                using FileStream stream = File.Create(mount["R"]);
+                stream.Write(start.AsSpan(0, 4096));
+                stream.SetLength(start.Length);
             },
+            ["cowmerge", "--resume", "-y", "small/R", "G2"],
             mount => Assert.Equal([mount["R"]], Directory.EnumerateFileSystemEntries(mount.Path)),
             "small/R");
         Assert.True(failures > 3, $"only {failures} failures");
@@ -114,24 +109,15 @@ public class FullDiskTests : ToolTest
         {
             image = image.WithData(block, 1, 0x77);
         }
-        bool isMade = false;
-        byte[]? before = null;
+        byte[] before = image.ToBytes();
+        Write("whole", before);
         int failures = GrowUntilDone(
-            mount =>
-            {
-                if (!isMade)
-                {
-                    Write("whole", image);
-                    RunScript("cp --sparse=always whole small/B");
-                    before = Read("whole");
-                    isMade = true;
-                }
-                return ["cowrepair", "small/B"];
-            },
+            _ => RunScript("cp --sparse=always whole small/B"),
+            ["cowrepair", "small/B"],
             mount =>
             {
                 byte[] now = Read("small/B");
-                Assert.Equal(before!.AsSpan(0, 56), now.AsSpan(0, 56));
+                Assert.Equal(before.AsSpan(0, 56), now.AsSpan(0, 56));
                 Assert.Equal(before.AsSpan((int)image.DataOffset), now.AsSpan((int)image.DataOffset));
                 Assert.Equal([mount["B"]], Directory.EnumerateFileSystemEntries(mount.Path));
             },
@@ -141,26 +127,18 @@ public class FullDiskTests : ToolTest
         Assert.Equal(repaired.ToBytes(), Read("small/B"));
     }
 
-    /// <summary>Runs a command on a filesystem that grows by a page at a time, until it succeeds.</summary>
+    /// <summary>Runs a command on a filesystem that is full when it has been prepared, and then grows by a page at a time, until it succeeds.</summary>
     /// <returns>How often it has failed.</returns>
-    private int GrowUntilDone(Func<Mount, string[]> command, Action<Mount> afterFailure, string named = "small/result")
+    private int GrowUntilDone(Action<Mount> prepare, string[] command, Action<Mount> afterFailure, string named = "small/result")
     {
-        _mount = Mount.Of("cowtest", Temp["small"], "-t", "tmpfs", "-o", "size=4k");
+        _mount = Mount.Of("cowtest", Temp["small"], "-t", "tmpfs", "-o", "size=4m");
+        prepare(_mount);
+        var drive = new DriveInfo(_mount.Path);
         int failures = 0;
-        // What it starts with may take more than the first page.
-        for (int sizeKiB = StepKiB; ; sizeKiB += StepKiB)
+        for (long size = Math.Max(PageBytes, drive.TotalSize - drive.TotalFreeSpace); ; size += PageBytes)
         {
-            Shell.Run("mount", "-o", $"remount,size={sizeKiB}k", _mount.Path);
-            string[] arguments;
-            try
-            {
-                arguments = command(_mount);
-            }
-            catch (IOException)
-            {
-                continue;
-            }
-            CommandResult result = Run(arguments[0], arguments[1..]);
+            Shell.Run("mount", "-o", $"remount,size={size}", _mount.Path);
+            CommandResult result = Run(command[0], command[1..]);
             if (result.ExitCode == 0)
             {
                 Assert.Equal("", result.Error);
@@ -175,8 +153,6 @@ public class FullDiskTests : ToolTest
             afterFailure(_mount);
         }
     }
-
-    private Mount? _mount;
 
     protected override void Dispose(bool disposing)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.IO.Compression;
 
 namespace Cowloop.Files.Tests;
 
@@ -66,6 +67,7 @@ public class InterruptionTests : ToolTest
     [InlineData("-p", "TERM")]
     [InlineData("-zp", "INT")]
     [InlineData("-u", "INT")]
+    [InlineData("-zu", "INT")]
     public void Packing_and_unpacking_leave_no_destination(string option, string signal)
     {
         CommandResult result = Interrupt(signal, "rchar", () => MakeSource(option), "cowpack", option, "source", "result");
@@ -173,7 +175,7 @@ public class InterruptionTests : ToolTest
         {
             image.Write(Fixtures.F1);
         }
-        WriteLarge("G2", Image with { WrongUsedBlocks = (ulong)Image.BlockCount }, isMarked: true, Image.DataOffset);
+        WriteLarge("G2", Image with { WrongUsedBlocks = (ulong)Image.BlockCount }, isMarked: true);
     }
 
     private void MustBeMerged()
@@ -192,23 +194,41 @@ public class InterruptionTests : ToolTest
         }
     }
 
-    private void MakeCrashedCowfile() => WriteLarge("G3", Image with { Flags = CowImage.Dirty }, isMarked: false, Image.DataOffset);
+    private void MakeCrashedCowfile() => WriteLarge("G3", Image with { Flags = CowImage.Dirty }, isMarked: false);
 
-    /// <summary>A plain packed file of all blocks looks as the cowfile does, but for its flag.</summary>
     private void MakeSource(string option)
     {
-        ushort flags = option == "-u" ? CowImage.PackedFlag : (ushort)0;
-        WriteLarge("source", Image with { Flags = flags, WrongUsedBlocks = (ulong)Image.BlockCount }, isMarked: true, Image.DataOffset);
+        CowImage image = Image with { Flags = option.Contains('u') ? CowImage.PackedFlag : (ushort)0, WrongUsedBlocks = (ulong)Image.BlockCount };
+        if (option == "-zu")
+        {
+            using FileStream stream = File.Create(_memory["source"]);
+            using var gzip = new GZipStream(stream, CompressionLevel.NoCompression);
+            gzip.Write(image.Header());
+            WriteBlocks(gzip, image, isMarked: true);
+        }
+        else
+        {
+            // A plain packed file of all blocks looks as the cowfile does, but for its flag.
+            WriteLarge("source", image, isMarked: true);
+        }
     }
 
-    private void WriteLarge(string name, CowImage image, bool isMarked, long dataOffset)
+    private void WriteLarge(string name, CowImage image, bool isMarked)
     {
         using FileStream stream = File.Create(_memory[name]);
-        stream.Write(image.Header());
-        byte[] bitmap = Fixtures.Filled(image.BitmapBytes, isMarked ? (byte)0xFF : (byte)0);
-        stream.Position = 1024;
-        stream.Write(bitmap);
-        stream.Position = dataOffset;
+        byte[] head = new byte[1024];
+        image.Header().CopyTo(head, 0);
+        stream.Write(head);
+        WriteBlocks(stream, image, isMarked);
+    }
+
+    private void WriteBlocks(Stream stream, CowImage image, bool isMarked)
+    {
+        stream.Write(Fixtures.Filled(image.BitmapBytes, isMarked ? (byte)0xFF : (byte)0));
+        if (stream.CanSeek)
+        {
+            stream.Position = image.DataOffset;
+        }
         byte[] data = Noise(7, 1 << 20);
         for (int index = 0; index < _sizeMiB; index++)
         {

@@ -101,11 +101,11 @@ public class UsageTests : ToolTest
         WriteBase();
         Write("G2", Golden.ImageG2);
         Write("G3", Golden.ImageG3);
-        var before = DirectorySnapshot.Of(Temp.Path);
+        Action mustBeUnchanged = KeepAll();
         CommandResult result = Answer("Y", tool, arguments).MustExitWith(1);
         Assert.Contains("Usage:", result.Error, StringComparison.Ordinal);
         Assert.Equal("", result.Output);
-        before.MustBeUnchanged();
+        mustBeUnchanged();
     }
 
     [Theory]

@@ -14,6 +14,8 @@ public class PermissionTests(CowService service, Nobody nobody, ITestOutputHelpe
         AsNobody("cowdev", "-a", image, Temp["x.cow"]).MustRefuse(2, text, Service.Paths.ControlSocket);
         AsNobody("cowdev", "-d", disk.Path).MustRefuse(2, text, Service.Paths.ControlSocket);
         AsNobody("cowsync").MustRefuse(1, text, Service.Paths.ControlSocket);
+        AsNobody("cowctl", "-c", disk.Path).MustRefuse(2, text, Service.Paths.ControlSocket);
+        AsNobody("cowwatch", disk.Path).MustRefuse(2, text, Service.Paths.ControlSocket);
         Assert.Contains("no permission", AsNobody("cowloop", "unload").MustExitWith(2).MustBeForPeople(2).Error, StringComparison.Ordinal);
         Assert.Contains(disk.Path, AsNobody("cowdev", "-l").MustSucceed().Output, StringComparison.Ordinal);
         Assert.False(File.Exists(Temp["x.cow"]));

@@ -40,8 +40,8 @@ public static class Checker
         }
         catch (CowloopException exception) when (exception.Fault != Fault.None && exception.Errno is Errno.None or Errno.EINVAL)
         {
-            // What can be looked at no further than this.
-            problems.Add(new Problem(exception.Message, exception.Hint));
+            // It can be looked at no further than this.
+            problems.Insert(0, new Problem(exception.Message, exception.Hint));
         }
         return problems;
     }
@@ -67,15 +67,20 @@ public static class Checker
         List<Problem> problems,
         IWorkObserver observer)
     {
+        string repair = $"run: cowrepair {(isDirty ? "" : "-f ")}{ShellWord.ForPath(file.Name)}";
         CowContents contents = CowfileChecks.Count(file, layout);
         if (!isDirty && (ulong)contents.UsedBlocks != header.UsedBlocks)
         {
-            problems.Add(new Problem($"its header counts {header.UsedBlocks} blocks, its bitmap {contents.UsedBlocks}", $"run: cowrepair -f {ShellWord.ForPath(file.Name)}"));
+            problems.Add(new Problem($"its header counts {header.UsedBlocks} blocks, its bitmap {contents.UsedBlocks}", repair));
         }
         RepairReport found = Repairer.Run(file, header, modify: false, null, observer);
         if (found.Corrections + found.RemovedBlocks is > 0 and long count)
         {
-            problems.Add(new Problem($"blocks of data without a bit in the bitmap: {count}", $"run: cowrepair {(isDirty ? "" : "-f ")}{ShellWord.ForPath(file.Name)}"));
+            problems.Add(new Problem($"blocks of data without a bit in the bitmap: {count}", repair));
+        }
+        if (file.LengthBytes % CowLayout.BlockSize != 0)
+        {
+            problems.Add(new Problem($"its length, {file.LengthBytes} bytes, is not a multiple of {CowLayout.BlockSize}", repair));
         }
         if (found.FirstStrayBlock >= 0)
         {

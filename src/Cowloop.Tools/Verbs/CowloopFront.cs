@@ -36,6 +36,7 @@ internal static class CowloopFront
             DetachVerb.Create(),
             ListVerb.Create(),
             SyncVerb.Create(),
+            WatchVerb.Create(),
             InfoVerb.Create(),
             CheckVerb.Create(),
             RepairVerb.Create(),

@@ -38,6 +38,9 @@ internal static class VerbOptions
         Arity = ArgumentArity.OneOrMore,
     });
 
+    /// <summary>One device.</summary>
+    public static Argument<string> Device() => CompletedFromActive(new Argument<string>("DEVICE") { Description = "For instance /dev/cow/0" });
+
     /// <summary>A device that need not be named.</summary>
     public static Argument<string?> OptionalDevice() => CompletedFromActive(new Argument<string?>("DEVICE")
     {

@@ -51,6 +51,19 @@ public abstract class ToolTest : IDisposable
 
     private protected FileSnapshot KeepBase(string name = "R") => FileSnapshot.Of(WriteBase(name));
 
+    /// <summary>All files of the directory as they are now.</summary>
+    /// <returns>Fails unless they still are so, and no other has come.</returns>
+    private protected Action KeepAll()
+    {
+        string[] names = [.. Names];
+        FileSnapshot[] files = [.. names.Select(name => Temp[name]).Where(IsRegular).Select(FileSnapshot.Of)];
+        return () =>
+        {
+            Assert.Equal(names, Names);
+            Assert.All(files, file => file.MustBeUnchanged());
+        };
+    }
+
     private protected static byte[] Gzip(byte[] content, CompressionLevel level = CompressionLevel.Optimal)
     {
         using var target = new MemoryStream();
@@ -68,6 +81,8 @@ public abstract class ToolTest : IDisposable
         gzip.CopyTo(target);
         return target.ToArray();
     }
+
+    private static bool IsRegular(string path) => File.GetAttributes(path) is FileAttributes.Normal or FileAttributes.ReadOnly;
 
     /// <summary>Bytes that can't be compressed, the same for the same seed.</summary>
     private protected static byte[] Noise(int seed, int length)
