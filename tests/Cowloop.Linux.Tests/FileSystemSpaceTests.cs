@@ -1,6 +1,5 @@
 using System.Globalization;
 using Cowloop.Core;
-using Cowloop.Linux.Tests.Support;
 using Cowloop.Tests.Support;
 
 namespace Cowloop.Linux.Tests;
