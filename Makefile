@@ -1,10 +1,15 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SBINDIR = $(DESTDIR)$(PREFIX)/sbin
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+# Where each shell looks for the completion of a command.
+BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cowloop
+ZSH_COMPLETION = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cowloop
+FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cowloop.fish
 
 DOTNET ?= dotnet
 BIN = bin
-APPLETS = cowdev cowlist cowmerge cowrepair cowsync
+APPLETS = cowctl cowdev cowlist cowmerge cowrepair cowsync cowwatch
 PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
 .PHONY: build install uninstall clean test soak bench format
@@ -18,9 +23,17 @@ install: build
 	install -d $(SBINDIR)
 	install -m 755 $(BIN)/cowloop $(BIN)/cowloopd $(SBINDIR)
 	cd $(SBINDIR) && for applet in $(APPLETS); do ln -sf cowloop $$applet; done
+	install -d $(MANDIR)/man5 $(MANDIR)/man8
+	install -m 644 docs/man/*.5 $(MANDIR)/man5
+	install -m 644 docs/man/*.8 $(MANDIR)/man8
+	install -D -m 644 /dev/null $(BASH_COMPLETION) && $(BIN)/cowloop completion bash >$(BASH_COMPLETION)
+	install -D -m 644 /dev/null $(ZSH_COMPLETION) && $(BIN)/cowloop completion zsh >$(ZSH_COMPLETION)
+	install -D -m 644 /dev/null $(FISH_COMPLETION) && $(BIN)/cowloop completion fish >$(FISH_COMPLETION)
 
 uninstall:
 	cd $(SBINDIR) && rm -f cowloop cowloopd $(APPLETS)
+	rm -f $(patsubst docs/man/%,$(MANDIR)/man5/%,$(wildcard docs/man/*.5)) $(patsubst docs/man/%,$(MANDIR)/man8/%,$(wildcard docs/man/*.8))
+	rm -f $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
 
 clean:
 	rm -rf $(BIN) artifacts

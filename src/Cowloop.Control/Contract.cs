@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using Cowloop.Core.Devices;
+
 namespace Cowloop.Control;
 
 /// <summary>Asks for a new device.</summary>
@@ -44,8 +47,15 @@ public sealed record DeviceStatus
     /// <summary><c>clean</c> or <c>dirty</c>: whether the cowfile's header counts all its blocks.</summary>
     public required string State { get; init; }
 
-    /// <summary>True when changes are refused: a sync has failed, or the device is the base of another one.</summary>
+    /// <summary>What is left of the access to the cowfile: <c>readWrite</c>, <c>readOnly</c> or <c>closed</c>.</summary>
+    [JsonConverter(typeof(CowfileAccessJson))]
+    public required CowfileAccess CowfileAccess { get; init; }
+
+    /// <summary>True when changes are refused: the cowfile is not open read-write, a sync has failed, or the device is the base of another one.</summary>
     public required bool ReadOnly { get; init; }
+
+    /// <summary>True while somebody waits for the cowfile's space to run short.</summary>
+    public required bool Watched { get; init; }
 
     /// <summary>The error that made the device read-only for good, or null.</summary>
     public string? Failure { get; init; }
@@ -89,6 +99,15 @@ public sealed record DeviceStatus
     /// <summary>The process that serves it.</summary>
     public required int ProcessId { get; init; }
 }
+
+/// <summary>Asks for less access to the cowfile of an active device. The cowfile is made clean and durable before.</summary>
+/// <param name="Access"><c>readOnly</c>: reopen it. <c>closed</c>: close it.</param>
+public sealed record CowfileRequest([property: JsonConverter(typeof(CowfileAccessJson))] CowfileAccess Access);
+
+/// <summary>Space on the filesystem that holds a cowfile.</summary>
+/// <param name="TotalKiB">Its size.</param>
+/// <param name="AvailableKiB">What an ordinary user can still have.</param>
+public sealed record CowfileSpace(ulong TotalKiB, ulong AvailableKiB);
 
 /// <summary>The state of the service.</summary>
 /// <param name="Version">Version of the program.</param>

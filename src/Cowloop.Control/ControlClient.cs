@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Cowloop.Core;
+using Cowloop.Core.Devices;
 
 namespace Cowloop.Control;
 
@@ -59,6 +60,25 @@ public sealed class ControlClient : IDisposable
     public DeviceStatus GetDevice(int number) =>
         Send<object, DeviceStatus>(HttpMethod.Get, $"v1/devices/{number}", null, null, ControlJson.Default.DeviceStatus);
 
+    /// <summary>Leaves less access to the cowfile of a device, which is made clean and durable before.</summary>
+    /// <exception cref="CowloopException">No such device, no less than before, the cowfile can't be made clean, or the service can't be reached.</exception>
+    public void RestrictCowfile(int number, CowfileAccess access)
+    {
+        using HttpResponseMessage response = Exchange(
+            HttpMethod.Post,
+            $"v1/devices/{number}/cowfile",
+            JsonContent.Create(new CowfileRequest(access), ControlJson.Default.CowfileRequest));
+        ThrowOnError(response);
+    }
+
+    /// <summary>Asks for the space on the filesystem that holds the cowfile of a device.</summary>
+    /// <exception cref="CowloopException">There is no such device, or the service can't be reached.</exception>
+    public CowfileSpace GetSpace(int number) => AskSpace($"v1/devices/{number}/space");
+
+    /// <summary>Waits until no more than <paramref name="thresholdKiB"/> is available there, or until the device is deactivated.</summary>
+    /// <exception cref="CowloopException">There is no such device, somebody else waits, or the service can't be reached.</exception>
+    public CowfileSpace WaitForSpace(int number, ulong thresholdKiB) => AskSpace($"v1/devices/{number}/space/wait?thresholdKiB={thresholdKiB}");
+
     /// <summary>Asks the state of the service.</summary>
     /// <exception cref="CowloopException">The service can't be reached.</exception>
     public ServiceStatus GetService() =>
@@ -81,6 +101,9 @@ public sealed class ControlClient : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
+
+    private CowfileSpace AskSpace(string path) =>
+        Send<object, CowfileSpace>(HttpMethod.Get, path, null, null, ControlJson.Default.CowfileSpace);
 
     private void Send(HttpMethod method, string path)
     {

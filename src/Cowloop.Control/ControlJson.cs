@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Cowloop.Core;
+using Cowloop.Core.Devices;
 
 namespace Cowloop.Control;
 
@@ -10,6 +11,8 @@ namespace Cowloop.Control;
 [JsonSerializable(typeof(AttachReply))]
 [JsonSerializable(typeof(DeviceStatus))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceStatus>))]
+[JsonSerializable(typeof(CowfileRequest))]
+[JsonSerializable(typeof(CowfileSpace))]
 [JsonSerializable(typeof(ServiceStatus))]
 [JsonSerializable(typeof(UnloadRequest))]
 [JsonSerializable(typeof(ErrorReply))]
@@ -29,3 +32,6 @@ public sealed partial class ControlJson : JsonSerializerContext
         return new((Errno)reply.Error.Errno, reply.Error.Reason, reply.Error.Hint) { Path = reply.Error.Path };
     }
 }
+
+/// <summary>An access as a word; a number is no access.</summary>
+public sealed class CowfileAccessJson() : JsonStringEnumConverter<CowfileAccess>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);

@@ -81,6 +81,15 @@ internal static class ControlApi
         v1.MapDelete("/devices/{number:int}", (int number) => Done(() => service.Detach(number)))
             .WithSummary("Deactivates a device")
             .Produces(StatusCodes.Status204NoContent);
+        v1.MapPost("/devices/{number:int}/cowfile", (int number, CowfileRequest request) => Done(() => service.Restrict(number, request.Access)))
+            .WithSummary("Makes the cowfile of a device clean and reopens it read-only or closes it, also while the device is in use")
+            .Produces(StatusCodes.Status204NoContent);
+        v1.MapGet("/devices/{number:int}/space", (int number) => service.GetSpace(number))
+            .WithSummary("Space on the filesystem that holds the cowfile of a device");
+        v1.MapGet(
+                "/devices/{number:int}/space/wait",
+                (int number, ulong thresholdKiB, CancellationToken aborted) => service.WaitForSpaceAsync(number, thresholdKiB, aborted))
+            .WithSummary("The same as soon as no more than the threshold is available, or when the device is deactivated; one client can wait per device");
     }
 
     private static JsonHttpResult<AttachReply> Created(AttachReply reply) =>
@@ -123,7 +132,7 @@ internal static class ControlApi
         {
             Errno.EINVAL or Errno.ENAMETOOLONG => StatusCodes.Status400BadRequest,
             Errno.ENODEV => StatusCodes.Status404NotFound,
-            Errno.EBUSY => StatusCodes.Status409Conflict,
+            Errno.EBUSY or Errno.EAGAIN => StatusCodes.Status409Conflict,
             Errno.ENOSPC => StatusCodes.Status507InsufficientStorage,
             _ => StatusCodes.Status500InternalServerError,
         };

@@ -29,6 +29,7 @@ internal sealed class CowDevice
 {
     private readonly CountedFile _base;
     private readonly CountedFile _cowfile;
+    private readonly PosixFile _cowfileOpening;
     private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the next three, and freezing with them: who comes to depend on a device, whether a detach is being tried, and
@@ -44,6 +45,7 @@ internal sealed class CowDevice
         Overlay overlay,
         CountedFile baseFile,
         CountedFile cowfile,
+        PosixFile cowfileOpening,
         LoopAttachment attachment,
         CowDevice? lower)
     {
@@ -54,6 +56,8 @@ internal sealed class CowDevice
         Lower = lower;
         _base = baseFile;
         _cowfile = cowfile;
+        _cowfileOpening = cowfileOpening;
+        Space = new SpaceWatch(number, files.Cowfile, cowfileOpening, Closed);
     }
 
     /// <summary>Device number.</summary>
@@ -76,6 +80,9 @@ internal sealed class CowDevice
 
     /// <summary>Number of devices that have this one as their base.</summary>
     public int DependentCount => Volatile.Read(ref _dependentCount);
+
+    /// <summary>Space on the filesystem that holds the cowfile.</summary>
+    public SpaceWatch Space { get; }
 
     public long BaseReads => _base.ReadCount;
 
@@ -128,6 +135,50 @@ internal sealed class CowDevice
         }
     }
 
+    /// <summary>Makes the cowfile clean and gives access to it up, whoever uses the device (specification 4.12).</summary>
+    /// <returns>The error of cleaning; then nothing has changed.</returns>
+    /// <exception cref="CowloopException">It is no step down, or the file can't be reopened; nothing has changed.</exception>
+    public Errno Restrict(CowfileAccess access)
+    {
+        lock (OpenLock)
+        {
+            if (Closed.IsCompleted)
+            {
+                throw new CowloopException(Errno.ENODEV, $"cowdevice {Number} has just been deactivated");
+            }
+            CowfileAccess before = Overlay.Access;
+            if (access <= before && access != CowfileAccess.Closed)
+            {
+                string state = before switch
+                {
+                    CowfileAccess.ReadWrite => "open read-write",
+                    CowfileAccess.ReadOnly => "open read-only",
+                    _ => "closed",
+                };
+                throw new CowloopException(
+                    Errno.EINVAL,
+                    $"cowfile {Files.Cowfile} of cowdevice {Number} is {state} already",
+                    "access can only become less; for read-write deactivate the device and activate it again");
+            }
+            if (access != CowfileAccess.Closed)
+            {
+                return Overlay.Restrict(access, () => Replace(_cowfileOpening.TryReopenReadOnly));
+            }
+            Space.Stop();
+            try
+            {
+                return Overlay.Restrict(access, () => Replace(_cowfileOpening.TryLetGo));
+            }
+            finally
+            {
+                if (Overlay.Access != CowfileAccess.Closed)
+                {
+                    Space.Resume();
+                }
+            }
+        }
+    }
+
     /// <summary>Takes the block device away unless it is in use.</summary>
     public Errno TryDetach() => Leave(Attachment.TryDetach);
 
@@ -159,6 +210,7 @@ internal sealed class CowDevice
             Errno errno = Errno.EIO;
             try
             {
+                Space.Stop();
                 errno = Overlay.Close();
                 Lower?.RemoveDependent();
                 release();
@@ -167,6 +219,15 @@ internal sealed class CowDevice
             {
                 _closed.SetResult(errno);
             }
+        }
+    }
+
+    private void Replace(Func<Errno> replace)
+    {
+        Errno errno = replace();
+        if (errno != Errno.None)
+        {
+            throw new CowloopException(Errno.EINVAL, $"failed to reopen cowfile {Files.Cowfile}: {errno.Text()}") { Path = Files.CowfilePath };
         }
     }
 

@@ -1,5 +1,6 @@
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Core.Devices;
 using Cowloop.Fuse;
 using Cowloop.Linux;
 
@@ -120,6 +121,28 @@ internal sealed class CowService : IDisposable
             throw first;
         }
     }
+
+    /// <summary>Makes the cowfile of a device clean and leaves less access to it, whether or not the device is in use.</summary>
+    /// <exception cref="CowloopException">Not active, no less than before, or the cowfile could not be made clean or reopened; nothing has changed.</exception>
+    public void Restrict(int number, CowfileAccess access)
+    {
+        CowDevice device = _table.Get(number);
+        Errno errno = device.Restrict(access);
+        if (errno != Errno.None)
+        {
+            throw NotClean(device, errno);
+        }
+        ServiceLog.Notice($"cowfile {device.Files.CowfilePath} of cowdevice {number} {(access == CowfileAccess.Closed ? "closed" : "reopened read-only")}");
+    }
+
+    /// <summary>The space for the cowfile of a device.</summary>
+    /// <exception cref="CowloopException">Not active, or the filesystem does not tell.</exception>
+    public CowfileSpace GetSpace(int number) => _table.Get(number).Space.Look();
+
+    /// <summary>The same as soon as no more than the threshold is available, or when the device is deactivated.</summary>
+    /// <exception cref="CowloopException">Not active, somebody waits already, or the filesystem does not tell.</exception>
+    public Task<CowfileSpace> WaitForSpaceAsync(int number, ulong thresholdKiB, CancellationToken cancellation) =>
+        _table.Get(number).Space.WaitAsync(thresholdKiB, cancellation);
 
     /// <summary>Deactivates all devices and ends the service, unless one is in use: then nothing is deactivated.</summary>
     /// <exception cref="CowloopException">Names the devices in use.</exception>

@@ -76,7 +76,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 cowfilePath,
                 store.File.Identity,
                 store.IsNew);
-            return new CowDevice(number, files, overlay, baseFile, storeFile, attachment, opened.Lower);
+            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, attachment, opened.Lower);
         }
         catch
         {

@@ -1,4 +1,5 @@
 using Cowloop.Core;
+using Cowloop.Core.Devices;
 using Cowloop.Linux;
 
 namespace Cowloop.Daemon;
@@ -121,9 +122,9 @@ internal sealed class DeviceTable(int capacity)
         }
     }
 
-    /// <summary>The device whose cowfile this is, or null.</summary>
-    public CowDevice? FindByCowfile(FileIdentity identity) =>
-        List().FirstOrDefault(device => device.Files.CowfileIdentity.IsSameAs(identity));
+    /// <summary>The device whose cowfile this is, or null. One that has closed it has nothing to do with it any more.</summary>
+    public CowDevice? FindByCowfile(FileIdentity identity) => List().FirstOrDefault(device =>
+        device.Overlay.Access != CowfileAccess.Closed && device.Files.CowfileIdentity.IsSameAs(identity));
 
     /// <summary>A device whose base this is, or null.</summary>
     public CowDevice? FindByBase(FileIdentity identity) =>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Core.Devices;
 using Cowloop.Core.Format;
 using Cowloop.Fuse;
 using Cowloop.Linux;
@@ -75,7 +76,9 @@ internal sealed class StatusView : IDisposable
             Cowfile = device.Files.Cowfile,
             CowfilePath = device.Files.CowfilePath,
             State = device.Overlay.IsDirty ? "dirty" : "clean",
-            ReadOnly = device.Overlay.Failure != Errno.None || device.DependentCount > 0,
+            CowfileAccess = device.Overlay.Access,
+            ReadOnly = device.Overlay.Access != CowfileAccess.ReadWrite || device.Overlay.Failure != Errno.None || device.DependentCount > 0,
+            Watched = device.Space.HasWaiter,
             Failure = device.Overlay.Failure == Errno.None ? null : device.Overlay.Failure.Text(),
             SizeBytes = device.Overlay.Info.LengthBytes,
             SectorSize = device.Overlay.Info.SectorSize,
@@ -100,7 +103,9 @@ internal sealed class StatusView : IDisposable
         Line("cowloop version", ProgramVersion.Text);
         text.Append('\n');
         // The state is a row of words, each with a blank behind it.
-        text.Append(CultureInfo.InvariantCulture, $"{"device state",18}: devopen {(status.ReadOnly ? "cowopenro" : "cowopenrw")} \n");
+        string cowfile = status.ReadOnly ? "cowopenro " : "cowopenrw ";
+        string words = (status.CowfileAccess == CowfileAccess.Closed ? "" : cowfile) + (status.Watched ? "watchdog " : "");
+        text.Append(CultureInfo.InvariantCulture, $"{"device state",18}: devopen {words}\n");
         Line("number of opens", status.Opens.ToString(CultureInfo.InvariantCulture));
         Line("pid of thread", status.ProcessId.ToString(CultureInfo.InvariantCulture));
         text.Append('\n');

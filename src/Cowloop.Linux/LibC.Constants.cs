@@ -28,9 +28,11 @@ internal static partial class LibC
 
     public const int F_SETFD = 2;
     public const int FD_CLOEXEC = 1;
+    public const int F_OFD_GETLK = 36;
     public const int F_OFD_SETLK = 37;
     public const short F_RDLCK = 0;
     public const short F_WRLCK = 1;
+    public const short F_UNLCK = 2;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 

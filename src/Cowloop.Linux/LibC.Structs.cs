@@ -30,6 +30,15 @@ internal static partial class LibC
         [FieldOffset(140)] public uint stx_dev_minor;
     }
 
+    /// <summary>struct statvfs, 64-bit, as far as it is used.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 112)]
+    public struct statvfs_t
+    {
+        [FieldOffset(8)] public ulong f_frsize;
+        [FieldOffset(16)] public ulong f_blocks;
+        [FieldOffset(32)] public ulong f_bavail;
+    }
+
     [InlineArray(64)]
     public struct name64
     {

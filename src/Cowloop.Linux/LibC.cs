@@ -51,6 +51,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     public static partial int fcntl(SafeFileHandle file, int command, flock_t* argument);
 
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int dup3(SafeFileHandle file, SafeFileHandle replaced, int flags);
+
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int fcntl_flags(SafeFileHandle file, int command, int flags);
 
@@ -62,6 +65,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(int directory, string path, int flags, uint mask, statx_t* result);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fstatvfs(SafeFileHandle file, statvfs_t* result);
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int mknod(string path, uint mode, ulong device);

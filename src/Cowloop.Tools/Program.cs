@@ -10,11 +10,13 @@ try
 {
     return Path.GetFileName(program) switch
     {
+        "cowctl" => Cowctl.Run(program, args),
         "cowdev" => Cowdev.Run(program, args),
         "cowlist" => Cowlist.Run(program, args),
         "cowmerge" => Cowmerge.Run(program, args),
         "cowrepair" => Cowrepair.Run(program, args),
         "cowsync" => Cowsync.Run(program, args),
+        "cowwatch" => Cowwatch.Run(program, args),
         _ => CowloopFront.Run(args),
     };
 }

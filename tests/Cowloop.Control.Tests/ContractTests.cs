@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Cowloop.Control.Tests.Support;
+using Cowloop.Core.Devices;
 
 namespace Cowloop.Control.Tests;
 
@@ -15,6 +16,8 @@ public class ContractTests
         AssertRoundTrip(Samples.Device, ControlJson.Default.DeviceStatus);
         AssertRoundTrip(Samples.Service, ControlJson.Default.ServiceStatus);
         AssertRoundTrip([Samples.Device, Samples.Device with { Number = 4 }], ControlJson.Default.IReadOnlyListDeviceStatus);
+        AssertRoundTrip(new CowfileRequest(CowfileAccess.Closed), ControlJson.Default.CowfileRequest);
+        AssertRoundTrip(new CowfileSpace(ulong.MaxValue, 1UL << 63), ControlJson.Default.CowfileSpace);
         AssertRoundTrip(new UnloadRequest(true), ControlJson.Default.UnloadRequest);
         AssertRoundTrip(new ErrorReply(new ErrorDetail("EBUSY", 16, "in use", "wait", "/a")), ControlJson.Default.ErrorReply);
     }
@@ -47,12 +50,36 @@ public class ContractTests
 
         Assert.Equal(
             [
-                "number", "path", "base", "basePath", "cowfile", "cowfilePath", "state", "readOnly", "failure", "sizeBytes", "sectorSize",
-                "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
+                "number", "path", "base", "basePath", "cowfile", "cowfilePath", "state", "cowfileAccess", "readOnly", "watched", "failure",
+                "sizeBytes", "sectorSize", "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
                 "deviceNumber", "partitions", "processId",
             ],
             document.RootElement.EnumerateObject().Select(property => property.Name));
     }
+
+    [Theory]
+    [InlineData(CowfileAccess.ReadWrite, "readWrite")]
+    [InlineData(CowfileAccess.ReadOnly, "readOnly")]
+    [InlineData(CowfileAccess.Closed, "closed")]
+    public void An_access_is_a_word(CowfileAccess access, string word)
+    {
+        using JsonDocument document = JsonDocument.Parse(JsonSerializer.Serialize(
+            Samples.Device with { CowfileAccess = access },
+            ControlJson.Default.DeviceStatus));
+
+        Assert.Equal(word, document.RootElement.GetProperty("cowfileAccess").GetString());
+        Assert.Equal(
+            new CowfileRequest(access),
+            JsonSerializer.Deserialize($$"""{"access":"{{word}}"}""", ControlJson.Default.CowfileRequest));
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("\"1\"")]
+    [InlineData("\"open\"")]
+    [InlineData("null")]
+    public void Anything_else_is_no_access(string value) => Assert.Throws<JsonException>(
+        () => JsonSerializer.Deserialize($$"""{"access":{{value}}}""", ControlJson.Default.CowfileRequest));
 
     private static void AssertRoundTrip<T>(T value, JsonTypeInfo<T> type)
     {

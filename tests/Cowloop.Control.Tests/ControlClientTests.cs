@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Cowloop.Control.Tests.Support;
 using Cowloop.Core;
+using Cowloop.Core.Devices;
 
 namespace Cowloop.Control.Tests;
 
@@ -62,6 +64,35 @@ public sealed class ControlClientTests : IDisposable
         Assert.Equivalent(Samples.Service, _client.GetService(), strict: true);
 
         Assert.Equal(["GET /v1/devices/3", "GET /v1/service"], _service.Requests);
+    }
+
+    [Fact]
+    public void Restrict_says_what_is_left()
+    {
+        _client.RestrictCowfile(3, CowfileAccess.ReadOnly);
+        _client.RestrictCowfile(4, CowfileAccess.Closed);
+
+        Assert.Equal(["3 readOnly", "4 closed"], _service.Requests.Select(sent =>
+        {
+            Match match = Regex.Match(sent, """^POST /v1/devices/(\d+)/cowfile \{\s*"access": "(\w+)"\s*\}$""");
+            Assert.True(match.Success, sent);
+            return $"{match.Groups[1]} {match.Groups[2]}";
+        }));
+    }
+
+    [Fact]
+    public void Space_is_asked_for_or_waited_for()
+    {
+        var space = new CowfileSpace(1UL << 60, 12);
+        _service.Answer = FakeService.Reply(200, JsonSerializer.Serialize(space, ControlJson.Default.CowfileSpace));
+
+        Assert.Equal(space, _client.GetSpace(3));
+        Assert.Equal(space, _client.WaitForSpace(3, 0));
+        Assert.Equal(space, _client.WaitForSpace(3, ulong.MaxValue));
+
+        Assert.Equal(
+            ["GET /v1/devices/3/space", "GET /v1/devices/3/space/wait?thresholdKiB=0", "GET /v1/devices/3/space/wait?thresholdKiB=18446744073709551615"],
+            _service.Requests);
     }
 
     [Fact]

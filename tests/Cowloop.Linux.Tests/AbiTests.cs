@@ -22,6 +22,7 @@ public class AbiTests(ITestOutputHelper output)
         #include <sys/prctl.h>
         #include <sys/socket.h>
         #include <sys/stat.h>
+        #include <sys/statvfs.h>
         #include <sys/syscall.h>
         #include <unistd.h>
         #include <linux/loop.h>

@@ -15,10 +15,18 @@ public class ControlApiTests(CowService service, ITestOutputHelper output) : Sys
         (int status, JsonElement description) = Call("GET", "openapi.json");
         Assert.Equal(200, status);
         JsonElement paths = description.GetProperty("paths");
-        foreach (string path in new[] { "/v1/service", "/v1/service/sync", "/v1/service/unload", "/v1/devices", "/v1/devices/{number}" })
-        {
-            Assert.True(paths.TryGetProperty(path, out _), path);
-        }
+        Assert.Equal(
+            [
+                "/v1/devices",
+                "/v1/devices/{number}",
+                "/v1/devices/{number}/cowfile",
+                "/v1/devices/{number}/space",
+                "/v1/devices/{number}/space/wait",
+                "/v1/service",
+                "/v1/service/sync",
+                "/v1/service/unload",
+            ],
+            paths.EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         Assert.StartsWith("3.", description.GetProperty("openapi").GetString(), StringComparison.Ordinal);
     }
 
@@ -77,6 +85,8 @@ public class ControlApiTests(CowService service, ITestOutputHelper output) : Sys
     [RootTheory("curl")]
     [InlineData("GET", "v1/devices/7", Unmatched, "ENODEV")]
     [InlineData("DELETE", "v1/devices/7", Unmatched, "ENODEV")]
+    [InlineData("GET", "v1/devices/7/space", Unmatched, "ENODEV")]
+    [InlineData("GET", "v1/devices/7/space/wait?thresholdKiB=0", Unmatched, "ENODEV")]
     [InlineData("GET", "v1/nothing", Unmatched, "ENODEV")]
     [InlineData("GET", "v1/devices/many", Unmatched, "ENODEV")]
     public void Unknown_things_are_not_found(string method, string path, int expected, string code)
@@ -123,6 +133,79 @@ public class ControlApiTests(CowService service, ITestOutputHelper output) : Sys
         Assert.Equal(Enumerable.Range(0, 16), numbers);
         (int status, _) = Call("POST", "v1/devices", Request(image, Temp["16.cow"]));
         Assert.Equal(409, status);
+    }
+
+    [RootFact("curl")]
+    public void A_cowfile_is_given_up_step_by_step()
+    {
+        CowDisk disk = Attach(NumbersBase());
+        (int status, JsonElement reply) = Call("POST", "v1/devices/0/cowfile", """{"access": "readWrite"}""");
+        Assert.Equal(400, status);
+        MustBeError(reply, "EINVAL");
+        Assert.Equal(204, Call("POST", "v1/devices/0/cowfile", """{"access": "readOnly"}""").Status);
+        (status, reply) = Call("POST", "v1/devices/0/cowfile", """{"access": "readOnly"}""");
+        Assert.Equal(400, status);
+        MustBeError(reply, "EINVAL");
+        Assert.Equal("readOnly", Call("GET", "v1/devices/0").Reply.GetProperty("cowfileAccess").GetString());
+        Assert.Equal(204, Call("POST", "v1/devices/0/cowfile", """{"access": "closed"}""").Status);
+        Assert.Equal(204, Call("POST", "v1/devices/0/cowfile", """{"access": "closed"}""").Status);
+        Assert.Equal("closed", Service.Status(disk).GetProperty("cowfileAccess").GetString());
+    }
+
+    [RootTheory("curl")]
+    [InlineData("{}")]
+    [InlineData("{\"access\": 1}")]
+    [InlineData("{\"access\": null}")]
+    [InlineData("{\"access\": \"open\"}")]
+    public void What_is_no_access_changes_nothing(string body)
+    {
+        CowDisk disk = Attach(NumbersBase());
+        (int status, JsonElement reply) = Call("POST", "v1/devices/0/cowfile", body);
+        Assert.Equal(400, status);
+        MustBeError(reply, "EINVAL");
+        Assert.Equal("readWrite", Service.Status(disk).GetProperty("cowfileAccess").GetString());
+    }
+
+    [RootFact("curl")]
+    public void Space_is_told_at_once_or_when_it_runs_short()
+    {
+        CowDisk disk = Attach(NumbersBase());
+        (int status, JsonElement space) = Call("GET", "v1/devices/0/space");
+        Assert.Equal(200, status);
+        Assert.InRange(space.GetProperty("availableKiB").GetUInt64(), 0UL, space.GetProperty("totalKiB").GetUInt64());
+        Assert.Equal(200, Call("GET", "v1/devices/0/space/wait?thresholdKiB=18446744073709551615").Status);
+
+        Task<(int Status, JsonElement Reply)> waiting = Task.Run(() => Call("GET", "v1/devices/0/space/wait?thresholdKiB=0"));
+        Poll.Until("it waits", () => Service.Status(disk).GetProperty("watched").GetBoolean());
+        (status, JsonElement reply) = Call("GET", "v1/devices/0/space/wait?thresholdKiB=0");
+        Assert.Equal(409, status);
+        MustBeError(reply, "EAGAIN");
+        Service.Detach(disk);
+        Assert.Equal(200, waiting.Result.Status);
+        Assert.Equal(space.GetProperty("totalKiB").GetUInt64(), waiting.Result.Reply.GetProperty("totalKiB").GetUInt64());
+    }
+
+    [RootTheory("curl")]
+    [InlineData("")]
+    [InlineData("?thresholdKiB=-1")]
+    [InlineData("?thresholdKiB=12k")]
+    [InlineData("?thresholdKiB=18446744073709551616")]
+    public void A_threshold_is_an_unsigned_number(string query)
+    {
+        Attach(NumbersBase());
+        (int status, JsonElement reply) = Call("GET", $"v1/devices/0/space/wait{query}");
+        Assert.Equal(400, status);
+        MustBeError(reply, "EINVAL");
+    }
+
+    [RootFact("curl")]
+    public void Who_goes_away_waits_no_more()
+    {
+        CowDisk disk = Attach(NumbersBase());
+        string[] limited = ["--silent", "--max-time", "0.5", "--unix-socket", Service.Paths.ControlSocket];
+        Assert.NotEqual(0, Shell.Try("curl", [.. limited, "http://cowloop/v1/devices/0/space/wait?thresholdKiB=0"]).ExitCode);
+        Poll.Until("nobody waits any more", () => !Service.Status(disk).GetProperty("watched").GetBoolean());
+        Assert.DoesNotContain("unexpected", Service.Log, StringComparison.Ordinal);
     }
 
     private static void MustBeError(JsonElement reply, string code)

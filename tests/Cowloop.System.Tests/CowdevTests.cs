@@ -131,7 +131,7 @@ public class CowdevTests(CowService service, ITestOutputHelper output) : SystemT
         Assert.Equal(version.Replace("cowloop", "cowsync", StringComparison.Ordinal), Service.Cowsync("--version").MustSucceed().Output);
         Assert.Contains("Example", Service.Cowdev("--help").MustSucceed().Output, StringComparison.Ordinal);
         Assert.Contains("Usage", Service.Cowsync("--help").MustSucceed().Output, StringComparison.Ordinal);
-        foreach (string verb in new[] { "load", "unload", "status" })
+        foreach (string verb in new[] { "load", "unload", "status", "watch" })
         {
             Assert.Contains(verb, Service.Cowloop("--help").MustSucceed().Output, StringComparison.Ordinal);
             Assert.Contains("Example", Service.Cowloop(verb, "--help").MustSucceed().Output, StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 namespace Cowloop.SystemTests;
 
 /// <summary>Users without rights, and machines without FUSE or loop devices.</summary>
-public class PermissionTests(CowService service, ITestOutputHelper output) : SystemTest(service, output)
+public class PermissionTests(CowService service, Nobody nobody, ITestOutputHelper output) : SystemTest(service, output), IClassFixture<Nobody>
 {
     [RootFact("setpriv")]
     public void Nobody_may_use_a_running_service()
@@ -14,6 +14,8 @@ public class PermissionTests(CowService service, ITestOutputHelper output) : Sys
         AsNobody("cowdev", "-a", image, Temp["x.cow"]).MustRefuse(2, text, Service.Paths.ControlSocket);
         AsNobody("cowdev", "-d", disk.Path).MustRefuse(2, text, Service.Paths.ControlSocket);
         AsNobody("cowsync").MustRefuse(1, text, Service.Paths.ControlSocket);
+        AsNobody("cowctl", "-c", disk.Path).MustRefuse(2, text, Service.Paths.ControlSocket);
+        AsNobody("cowwatch", disk.Path).MustRefuse(2, text, Service.Paths.ControlSocket);
         Assert.Contains("no permission", AsNobody("cowloop", "unload").MustExitWith(2).MustBeForPeople(2).Error, StringComparison.Ordinal);
         Assert.Contains(disk.Path, AsNobody("cowdev", "-l").MustSucceed().Output, StringComparison.Ordinal);
         Assert.False(File.Exists(Temp["x.cow"]));
@@ -80,14 +82,10 @@ public class PermissionTests(CowService service, ITestOutputHelper output) : Sys
         return result;
     }
 
-    /// <summary>Runs a copy of a program: the repository may lie where only root may look.</summary>
     private CommandResult AsNobody(string program, params string[] arguments)
     {
         // The directory that the run directory is in is the test's own; for others it is closed.
         Shell.Run("chmod", "755", Path.GetDirectoryName(Service.RunDirectory)!);
-        using var copies = new TempDirectory();
-        Shell.RunScript($"chmod 755 {copies.Path}; cp -a {Repository.Binaries}/cow* {copies.Path}");
-        var options = new ShellOptions { Environment = Service.Environment };
-        return Shell.Try(options, "setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", copies[program], .. arguments]);
+        return nobody.Try(new ShellOptions { Environment = Service.Environment }, program, arguments);
     }
 }

@@ -19,6 +19,33 @@ public sealed record CommandResult(string Command, int ExitCode, string Output, 
 
     public CommandResult MustExitWith(int exitCode) => ExitCode == exitCode ? this : throw Failure($"exit code {exitCode} was expected");
 
+    /// <summary>Success with exactly this on standard output, and nothing on standard error.</summary>
+    public CommandResult MustPrint(string output)
+    {
+        MustSucceed();
+        if (Output != output)
+        {
+            throw Failure($"standard output should be:\n{output}");
+        }
+        return Error.Length == 0 ? this : throw Failure("standard error should be empty");
+    }
+
+    /// <summary>An error as a user should see it, however it is worded: the right exit code, all of this on standard error and nothing on standard output.</summary>
+    /// <param name="exitCode">The exit code.</param>
+    /// <param name="parts">What standard error must say somewhere.</param>
+    public CommandResult MustComplain(int exitCode, params string[] parts)
+    {
+        MustExitWith(exitCode);
+        foreach (string part in parts)
+        {
+            if (!Error.Contains(part, StringComparison.Ordinal))
+            {
+                throw Failure($"standard error should say \"{part}\"");
+            }
+        }
+        return Error.Length > 0 ? MustBeForPeople(lineCount: 3) : throw Failure("standard error should say what is wrong");
+    }
+
     /// <summary>An error as a user should see it: the right exit code, this first line, then the reason, nothing on standard output and no stack trace.</summary>
     /// <param name="exitCode">The exit code.</param>
     /// <param name="firstLine">The first line, whole.</param>

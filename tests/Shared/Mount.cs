@@ -35,6 +35,13 @@ internal sealed class Mount : IDisposable
         _isMounted = false;
     }
 
+    /// <summary>Unmounts it at the first try, with nobody to be waited for.</summary>
+    public void UnmountAtOnce()
+    {
+        Shell.Run("umount", Path);
+        _isMounted = false;
+    }
+
     public void Dispose()
     {
         if (_isMounted)

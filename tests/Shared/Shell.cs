@@ -21,8 +21,7 @@ internal static class Shell
     public static CommandResult Try(ShellOptions options, string program, params string[] arguments)
     {
         using var process = Start(options, program, arguments);
-        process.StandardInput.Write(options.Input);
-        process.StandardInput.Close();
+        Answer(process, options.Input);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         string command = $"{program} {string.Join(' ', arguments)}";
@@ -56,6 +55,19 @@ internal static class Shell
             start.Environment[name] = value;
         }
         return Process.Start(start)!;
+    }
+
+    private static void Answer(Process process, string input)
+    {
+        try
+        {
+            process.StandardInput.Write(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended without reading it.
+        }
     }
 
     private static string Known(Task<string> text) => text.IsCompletedSuccessfully ? $"\n{text.Result}" : "";

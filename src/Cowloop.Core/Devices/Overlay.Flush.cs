@@ -40,21 +40,31 @@ public sealed partial class Overlay
         _stripes.Enter(BlockStripes.All);
         try
         {
-            errno = RetryLeftovers();
-            if (errno == Errno.None)
-            {
-                errno = Flush();
-            }
-            if (errno == Errno.None && trim && _wasDirty)
-            {
-                errno = _cowfile.TrimLength();
-            }
-            return errno == Errno.None && (_isDirty || _isHeaderInDoubt) ? BecomeClean() : errno;
+            return CleanLocked(trim);
         }
         finally
         {
             _stripes.Exit(BlockStripes.All);
         }
+    }
+
+    /// <summary>Under all stripes. A cowfile that may not be changed any more is clean since then.</summary>
+    private Errno CleanLocked(bool trim)
+    {
+        if (_access != CowfileAccess.ReadWrite)
+        {
+            return Errno.None;
+        }
+        Errno errno = RetryLeftovers();
+        if (errno == Errno.None)
+        {
+            errno = Flush();
+        }
+        if (errno == Errno.None && trim && _wasDirty)
+        {
+            errno = _cowfile.TrimLength();
+        }
+        return errno == Errno.None && (_isDirty || _isHeaderInDoubt) ? BecomeClean() : errno;
     }
 
     /// <summary>Copy the changed bitmap, make the data durable, then write that copy: no bit reaches the disk before its data.</summary>

@@ -114,7 +114,14 @@ public sealed partial class Overlay
 
     private bool IsSurelyDirty => _isDirty && !_isHeaderInDoubt;
 
-    private Errno Changeable() => _isFrozen || Failure != Errno.None ? Errno.EROFS : Errno.None;
+    private Errno Changeable()
+    {
+        if (_access != CowfileAccess.ReadWrite)
+        {
+            return Errno.EIO;
+        }
+        return _isFrozen || Failure != Errno.None ? Errno.EROFS : Errno.None;
+    }
 
     /// <summary>Head, body and tail: what does not cover its blocks is merged with the base, the body goes out as it is.</summary>
     private Errno WriteLocked(long offsetBytes, ReadOnlySpan<byte> source)

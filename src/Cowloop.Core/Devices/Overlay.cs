@@ -5,8 +5,8 @@ namespace Cowloop.Core.Devices;
 
 /// <summary>
 /// The writable disk made of a base and a cowfile: the engine's centre. This part opens, reads and closes;
-/// Overlay.Write.cs changes blocks and Overlay.Flush.cs makes changes durable. What must never be false is listed in
-/// docs/durability.md.
+/// Overlay.Write.cs changes blocks, Overlay.Flush.cs makes changes durable and Overlay.Access.cs gives the cowfile up. What must
+/// never be false is listed in docs/durability.md.
 /// </summary>
 public sealed partial class Overlay : IBlockDevice, IDisposable
 {
@@ -23,6 +23,8 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     private bool _isHeaderInDoubt;
     private bool _wasDirty;
     private bool _isFrozen;
+    private volatile CowfileAccess _access;
+
     private bool _isClosed;
 
     private int _failure;
@@ -71,7 +73,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
             long run = _bitmap.RunLength(block, lastBlock - block + 1, out bool isCow);
             int length = (int)Math.Min(target.Length, (block + run) * CowLayout.BlockSize - offsetBytes);
             Errno errno = isCow
-                ? _store.ReadAt(_layout.DataOffsetBytes + offsetBytes, target[..length])
+                ? ReadStore(offsetBytes, target[..length])
                 : _base.ReadAt(offsetBytes, target[..length]);
             if (errno != Errno.None)
             {
@@ -109,6 +111,10 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
         _cowfile.Dispose();
         _base.Dispose();
     }
+
+    private Errno ReadStore(long deviceOffsetBytes, Span<byte> target) => _access == CowfileAccess.Closed
+        ? Errno.EIO
+        : _store.ReadAt(_layout.DataOffsetBytes + deviceOffsetBytes, target);
 
     private bool IsWithin(long offsetBytes, long lengthBytes) =>
         offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes <= Info.LengthBytes - lengthBytes;

@@ -107,28 +107,8 @@ internal static class Cowdev
         });
     }
 
-    /// <summary>Reaching the service comes first, as opening the control device did.</summary>
-    private static int WithService(string program, CowloopPaths paths, ControlClient client, string action, Func<int> work)
-    {
-        try
-        {
-            client.Connect();
-        }
-        catch (CowloopException exception)
-        {
-            ErrorReport.Write(program, paths.ClassicControlDevice, exception);
-            return FailureExitCode;
-        }
-        try
-        {
-            return work();
-        }
-        catch (CowloopException exception)
-        {
-            ErrorReport.Write(program, action, exception);
-            return FailureExitCode;
-        }
-    }
+    private static int WithService(string program, CowloopPaths paths, ControlClient client, string action, Func<int> work) =>
+        ClassicCall.Run(program, paths, client, action, FailureExitCode, FailureExitCode, work);
 
     private static int WrongUsage(string program)
     {

@@ -78,7 +78,8 @@ internal static class Cowmerge
         if (isBegun)
         {
             Console.Error.WriteLine(
-                $"{Path.GetFileName(program)}: {rdofile} is updated in part; keep {cowfile}, and finish with: cowmerge --resume {ShellWord.ForPath(rdofile)} {ShellWord.ForPath(cowfile)}");
+                $"{Path.GetFileName(program)}: {rdofile} is updated in part; keep {cowfile}, and finish with: "
+                + $"cowmerge --resume {ShellWord.ForPath(rdofile)} {ShellWord.ForPath(cowfile)}");
         }
     }
 
@@ -107,13 +108,13 @@ internal static class Cowmerge
 
     private const string Help = """
 
-        Everything is verified before it asks; only the answer Y goes on.
+        Everything is verified before it asks; only the answer Y goes on. The exit code is 0 for any other answer, too.
            -y, --yes   do not ask
            --dry-run   verify, and say how many blocks would be written; nothing is changed
            --resume    finish a merge that was interrupted
 
         Example:
-           cowmerge disk.img my.cow && rm my.cow
+           cowmerge -y disk.img my.cow && rm my.cow
 
         """;
 }

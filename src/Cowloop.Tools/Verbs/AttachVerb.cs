@@ -12,7 +12,7 @@ internal static class AttachVerb
         Argument<string> baseName = VerbOptions.Base();
         Argument<string> cowfile = VerbOptions.Cowfile();
         cowfile.Description = "Gets the changes; made when it does not exist";
-        var number = new Option<int?>("--number", "-n") { Description = "The device number wanted; otherwise the first free one" };
+        Option<int?> number = VerbOptions.Number();
         var acceptBase = new Option<bool>("--accept-base") { Description = "Take a base that something else may be writing to" };
         var repair = new Option<bool>("--repair") { Description = "Repair the cowfile when it is dirty, instead of refusing it" };
         Option<bool> json = VerbOptions.Json();

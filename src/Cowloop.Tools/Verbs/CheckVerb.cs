@@ -14,7 +14,7 @@ internal static class CheckVerb
     public static Command Create()
     {
         Argument<string> cowfile = VerbOptions.Cowfile();
-        var baseName = new Option<string?>("--base") { Description = "Also check that it belongs to this base" };
+        var baseName = new Option<string?>("--base") { Description = "Also check that it belongs to this base", HelpName = "BASE" };
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
             "check",
@@ -40,7 +40,8 @@ internal static class CheckVerb
         }
         if (asJson)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new CheckResult(Path.GetFullPath(cowfile), problems.Count == 0, problems), ToolJson.Default.CheckResult));
+            var result = new CheckResult(Path.GetFullPath(cowfile), problems.Count == 0, problems);
+            Console.WriteLine(JsonSerializer.Serialize(result, ToolJson.Default.CheckResult));
         }
         else if (problems.Count == 0)
         {
@@ -50,7 +51,8 @@ internal static class CheckVerb
         {
             foreach (Problem problem in problems)
             {
-                Console.WriteLine($"{cowfile}: {problem.Text}{(problem.Hint is null ? "" : $"; {problem.Hint}")}");
+                string text = problem.Text.Contains(cowfile, StringComparison.Ordinal) ? problem.Text : $"{cowfile}: {problem.Text}";
+                Console.WriteLine($"{text}{(problem.Hint is null ? "" : $"; {problem.Hint}")}");
             }
         }
         return problems.Count == 0 ? 0 : ProblemsExitCode;

@@ -8,7 +8,27 @@ namespace Cowloop.Tools.Verbs;
 /// <summary>cowloop VERB: the front that shows what there is.</summary>
 internal static class CowloopFront
 {
+    // A name that begins with @ is a file like any other.
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
+    // Program says what nobody expected.
+    private static readonly InvocationConfiguration Invocation = new() { EnableDefaultExceptionHandler = false };
+
     public static int Run(string[] arguments)
+    {
+        RootCommand root = Create();
+        ParseResult result = Parse(root, arguments);
+        if (arguments.Length == 0)
+        {
+            // Standard output may be going into a variable or a file.
+            Parse(root, "--help").Invoke(new InvocationConfiguration { Output = Console.Error });
+            return VerbRunner.FailureExitCode;
+        }
+        return UsageErrors.Report(result) ? VerbRunner.FailureExitCode : result.Invoke(Invocation);
+    }
+
+    /// <summary>All verbs.</summary>
+    internal static RootCommand Create()
     {
         var root = new RootCommand("Writable block devices made of any read-only image and a sparse file that holds only what changed.")
         {
@@ -16,6 +36,7 @@ internal static class CowloopFront
             DetachVerb.Create(),
             ListVerb.Create(),
             SyncVerb.Create(),
+            WatchVerb.Create(),
             InfoVerb.Create(),
             CheckVerb.Create(),
             RepairVerb.Create(),
@@ -31,8 +52,11 @@ internal static class CowloopFront
         var help = new HelpOption("--help", "-h");
         help.Action = new PrintHelp((HelpAction)help.Action!);
         root.Add(help);
-        return root.Parse(arguments).Invoke();
+        return root;
     }
+
+    /// <summary>Reads a command line.</summary>
+    internal static ParseResult Parse(RootCommand root, params string[] arguments) => root.Parse(arguments, Parsing);
 
     /// <summary>The library's help, and a verb's example behind it.</summary>
     private sealed class PrintHelp(HelpAction help) : SynchronousCommandLineAction

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Cowloop.Control;
+using Cowloop.Core.Devices;
 
 namespace Cowloop.Tools.Verbs;
 
@@ -15,16 +16,24 @@ internal static class DeviceTable
             return "";
         }
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{"DEVICE",-14}{"SIZE",10}{"CHANGED",11}{"STATE",8}{"OPENS",7}  BASE + COWFILE\n");
+        text.Append(CultureInfo.InvariantCulture, $"{"DEVICE",-14}{"SIZE",10}{"CHANGED",11}{"STATE",11}{"OPENS",7}  BASE + COWFILE\n");
         foreach (DeviceStatus device in devices)
         {
-            string state = device.Failure is null ? device.State : "failed";
+            string state = StateOf(device);
             string size = HumanSize.Format(device.SizeBytes);
             string changed = HumanSize.Format(device.CowBlocks * device.BlockSize);
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{device.Path,-14}{size,10}{changed,11}{state,8}{device.Opens,7}  {device.Base} + {device.Cowfile}\n");
+                $"{device.Path,-14}{size,10}{changed,11}{state,11}{device.Opens,7}  {device.Base} + {device.Cowfile}\n");
         }
         return text.ToString();
     }
+
+    /// <summary>What matters most of it.</summary>
+    private static string StateOf(DeviceStatus device) => device.CowfileAccess switch
+    {
+        CowfileAccess.ReadOnly => "read-only",
+        CowfileAccess.Closed => "closed",
+        _ => device.Failure is null ? device.State : "failed",
+    };
 }

@@ -49,7 +49,8 @@ internal static class RepairVerb
             Console.WriteLine($"{cowfile} is not dirty: nothing to repair");
             return 0;
         }
-        Console.WriteLine($"{cowfile} {(isDryRun ? "can be" : "is")} repaired: it holds {report.UsedBlocks} blocks, {report.Corrections} of them had no bit");
+        string corrections = report.Corrections == 0 ? "none of them was" : $"{report.Corrections} of them {(report.Corrections == 1 ? "was" : "were")}";
+        Console.WriteLine($"{cowfile} {(isDryRun ? "can be" : "is")} repaired: it holds {report.UsedBlocks} blocks, {corrections} missing from its bitmap");
         if (report.RemovedBlocks > 0)
         {
             Console.WriteLine($"{report.RemovedBlocks} blocks of writes that were never finished {(isDryRun ? "would be" : "are")} removed");

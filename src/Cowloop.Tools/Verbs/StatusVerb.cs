@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Cowloop.Control;
+using Cowloop.Core;
 
 namespace Cowloop.Tools.Verbs;
 
@@ -10,26 +11,28 @@ internal static class StatusVerb
 {
     public static Command Create()
     {
-        var number = new Argument<int?>("N")
-        {
-            Description = "Show the cowdevice of this number, as /proc/cow/N did",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
+        Argument<string?> device = VerbOptions.OptionalDevice();
         Option<bool> json = VerbOptions.Json();
-        var command = new Verb("status", "Show the service and its devices.", "cowloop status 0 --json")
+        var command = new Verb("status", "Show the service and its devices, or one device as /proc/cow/N did.", "cowloop status /dev/cow/0")
         {
-            number,
+            device,
             json,
         };
         command.SetAction(result => VerbRunner.WithClient((client, paths) =>
         {
             bool asJson = result.GetValue(json);
-            return result.GetValue(number) is int device
-                ? ShowDevice(client, paths, device, asJson)
+            return result.GetValue(device) is string name
+                ? ShowDevice(client, paths, NumberOf(name, client, paths), asJson)
                 : ShowService(client, asJson);
         }));
         return command;
     }
+
+    /// <summary>The number alone is enough.</summary>
+    private static int NumberOf(string name, ControlClient client, CowloopPaths paths) =>
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
+        : DeviceArgument.Resolve(name, name, client, paths, out string message)
+            ?? throw new CowloopException(Errno.EINVAL, message, "cowloop list shows the active devices");
 
     private static int ShowDevice(ControlClient client, CowloopPaths paths, int number, bool asJson)
     {

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
+using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Tools.Work;
 
@@ -13,11 +15,42 @@ internal static class VerbOptions
 
     public static Argument<string> Base() => new("BASE") { Description = "The read-only image or block device" };
 
-    /// <summary>A device, completed from the active ones.</summary>
-    public static Argument<string[]> Devices()
+    /// <summary>A device number.</summary>
+    public static Option<int?> Number() => new("--number", "-n")
     {
-        var devices = new Argument<string[]>("DEVICE") { Description = "For instance /dev/cow/0", Arity = ArgumentArity.OneOrMore };
-        devices.CompletionSources.Add(_ => ActiveDevices.Read(CowloopPaths.FromEnvironment()).Select(device => new System.CommandLine.Completions.CompletionItem(device.Path)));
-        return devices;
+        Description = "The device number wanted; otherwise the first free one",
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                return number;
+            }
+            result.AddError($"'{result.Tokens[0].Value}' is not a device number");
+            return null;
+        },
+    };
+
+    /// <summary>Devices, completed from the active ones.</summary>
+    public static Argument<string[]> Devices() => CompletedFromActive(new Argument<string[]>("DEVICE")
+    {
+        Description = "For instance /dev/cow/0",
+        Arity = ArgumentArity.OneOrMore,
+    });
+
+    /// <summary>One device.</summary>
+    public static Argument<string> Device() => CompletedFromActive(new Argument<string>("DEVICE") { Description = "For instance /dev/cow/0" });
+
+    /// <summary>A device that need not be named.</summary>
+    public static Argument<string?> OptionalDevice() => CompletedFromActive(new Argument<string?>("DEVICE")
+    {
+        Description = "A device, for instance /dev/cow/0 or 0",
+        Arity = ArgumentArity.ZeroOrOne,
+    });
+
+    private static Argument<T> CompletedFromActive<T>(Argument<T> argument)
+    {
+        argument.CompletionSources.Add(_ => ActiveDevices.Read(CowloopPaths.FromEnvironment()).Select(device => new CompletionItem(device.Path)));
+        return argument;
     }
 }

@@ -1,3 +1,5 @@
+using Cowloop.Core.Devices;
+
 namespace Cowloop.Control.Tests.Support;
 
 /// <summary>Contract values with every property set.</summary>
@@ -12,7 +14,9 @@ internal static class Samples
         Cowfile = "my.cow",
         CowfilePath = "/home/me/my.cow",
         State = "dirty",
+        CowfileAccess = CowfileAccess.ReadOnly,
         ReadOnly = true,
+        Watched = true,
         Failure = "Input/output error",
         SizeBytes = 5L << 40,
         SectorSize = 512,

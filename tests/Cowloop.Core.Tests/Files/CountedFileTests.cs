@@ -37,7 +37,7 @@ public class CountedFileTests
         counted.Dispose();
 
         Assert.Equal(7, buffer[0]);
-        Assert.Equal((5, 9216), (data, end));
+        Assert.Equal((5, 8192), (data, end));
         Assert.Equal(1, memory.DisposeCount);
         Assert.Equal(
             ["read 1024+1024", "write 0+1024", "punch 4096+1024", "setlength 9216", "allocate 0+4096", "nextdata 5", "sync"],

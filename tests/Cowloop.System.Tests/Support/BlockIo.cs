@@ -34,8 +34,7 @@ internal static class BlockIo
         string target = Path.GetTempFileName();
         try
         {
-            Shell.Run(
-                "dd", $"if={device}", $"of={target}", Argument("bs", length), "count=1", Argument("skip", offset), "iflag=direct,skip_bytes", "status=none");
+            TryRead(device, offset, length, target).MustSucceed();
             return File.ReadAllBytes(target);
         }
         finally
@@ -43,6 +42,10 @@ internal static class BlockIo
             File.Delete(target);
         }
     }
+
+    /// <summary>Reads, whatever comes of it.</summary>
+    public static CommandResult TryRead(string device, long offset, int length, string target = "/dev/null") => Shell.Try(
+        "dd", $"if={device}", $"of={target}", Argument("bs", length), "count=1", Argument("skip", offset), "iflag=direct,skip_bytes", "status=none");
 
     /// <summary>Size of a block device in bytes.</summary>
     public static long SizeOf(string device) =>

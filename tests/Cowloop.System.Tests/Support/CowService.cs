@@ -64,7 +64,15 @@ public class CowService : IDisposable
 
     public CommandResult Cowsync(params string[] arguments) => Run("cowsync", arguments);
 
+    public CommandResult Cowctl(params string[] arguments) => Run("cowctl", arguments);
+
+    public CommandResult Cowwatch(params string[] arguments) => Run("cowwatch", arguments);
+
     public CommandResult Cowloop(params string[] arguments) => Run("cowloop", arguments);
+
+    /// <summary>Starts a tool that is to go on for a while; signals end it as they do at a terminal.</summary>
+    public Process Start(string program, params string[] arguments) => Shell.Start(
+        new ShellOptions { Environment = Environment }, "env", ["--default-signal=INT,TERM", Repository.Program(program), .. arguments]);
 
     /// <summary>The node of a number, active or not.</summary>
     public string Node(int number) => Paths.Node(number);

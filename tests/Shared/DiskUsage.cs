@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Cowloop.SystemTests.Support;
+namespace Cowloop.Tests.Support;
 
 /// <summary>What a file costs on its disk.</summary>
 internal static class DiskUsage
