@@ -104,27 +104,23 @@ public class FullDiskTests : ToolTest
     [RootFact("mount")]
     public void A_repair_without_space_leaves_the_cowfile_dirty()
     {
-        CowImage image = new() { BlockCount = 256000, Flags = CowImage.Dirty };
-        foreach (int block in new[] { 40_000, 100_000, 200_000 })
-        {
-            image = image.WithData(block, 1, 0x77);
-        }
-        byte[] before = image.ToBytes();
-        Write("whole", before);
+        CowImage image = new CowImage { BlockCount = 256000, Flags = CowImage.Dirty }.WithData(30_000, 1, 0x77).WithData(60_000, 1, 0x77);
+        Write("whole", image);
         int failures = GrowUntilDone(
             _ => RunScript("cp --sparse=always whole small/B"),
             ["cowrepair", "small/B"],
             mount =>
             {
-                byte[] now = Read("small/B");
-                Assert.Equal(before.AsSpan(0, 56), now.AsSpan(0, 56));
-                Assert.Equal(before.AsSpan((int)image.DataOffset), now.AsSpan((int)image.DataOffset));
+                byte[] header = new byte[56];
+                using FileStream cowfile = File.OpenRead(mount["B"]);
+                cowfile.ReadExactly(header);
+                Assert.Equal(image.Header(), header);
                 Assert.Equal([mount["B"]], Directory.EnumerateFileSystemEntries(mount.Path));
             },
             "small/B");
         Assert.True(failures > 0, "the bitmap found space at once");
-        CowImage repaired = new CowImage { BlockCount = 256000 }.With(40_000, 1, 0x77).With(100_000, 1, 0x77).With(200_000, 1, 0x77);
-        Assert.Equal(repaired.ToBytes(), Read("small/B"));
+        Write("expected", new CowImage { BlockCount = 256000 }.With(30_000, 1, 0x77).With(60_000, 1, 0x77));
+        RunScript("cmp small/B expected");
     }
 
     /// <summary>Runs a command on a filesystem that is full when it has been prepared, and then grows by a page at a time, until it succeeds.</summary>
@@ -164,7 +160,7 @@ public class FullDiskTests : ToolTest
     {
         // A bitmap of 8 KiB, and blocks in pages of their own.
         CowImage image = new() { BlockCount = 65536 };
-        foreach (int block in Enumerable.Range(0, 16).Select(index => index * 4001))
+        foreach (int block in Enumerable.Range(0, 15).Select(index => index * 401).Append(30_000))
         {
             image = image.With(block, 1, 0) with { Data = image.Data.Add(block, Noise(block, 1024)) };
         }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Cowloop.Core;
-using Cowloop.Linux.Tests.Support;
 using Cowloop.Tests.Support;
 
 namespace Cowloop.Linux.Tests;
@@ -31,12 +30,12 @@ public sealed class FileSystemSpaceTests : IDisposable
     {
         string image = _directory.MakeFile("image", 16 << 20);
         // Half of it is root's, and its blocks are small.
-        Programs.Run("mkfs.ext4", "-q", "-b", "1024", "-m", "50", image);
+        Shell.Run("mkfs.ext4", "-q", "-b", "1024", "-m", "50", image);
         Directory.CreateDirectory(_directory["small"]);
-        using var mounted = new Mounted(_directory["small"], "-o", "loop", image);
+        using var mounted = Mount.Of(image, _directory["small"], "-o", "loop");
         using PosixFile file = Create("small/file");
 
-        string figures = Programs.Run("df", "--block-size=1K", "--output=size,avail", _directory["small"]).Split('\n')[1];
+        string figures = Shell.Run("df", "--block-size=1K", "--output=size,avail", _directory["small"]).Line.Split('\n')[1];
 
         ulong[] expected = [.. figures.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(figure => ulong.Parse(figure, CultureInfo.InvariantCulture))];
         Assert.Equal(new FileSystemSpace(expected[0], expected[1]), SpaceOf(file));

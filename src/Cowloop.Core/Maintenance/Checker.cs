@@ -31,12 +31,7 @@ public static class Checker
             {
                 CheckBase(header, layout, baseFile, problems);
             }
-            bool isDirty = header.Flags.HasFlag(CowFlags.Dirty);
-            if (isDirty)
-            {
-                problems.Add(new Problem("it is dirty: it was in use when its device or the machine died, or it is in use now", $"run: cowrepair {ShellWord.ForPath(file.Name)}"));
-            }
-            CheckContents(file, header, layout, isDirty, problems, observer);
+            CheckContents(file, header, layout, problems, observer);
         }
         catch (CowloopException exception) when (exception.Fault != Fault.None && exception.Errno is Errno.None or Errno.EINVAL)
         {
@@ -63,11 +58,15 @@ public static class Checker
         CheckedFile file,
         CowHeader header,
         CowLayout layout,
-        bool isDirty,
         List<Problem> problems,
         IWorkObserver observer)
     {
+        bool isDirty = header.Flags.HasFlag(CowFlags.Dirty);
         string repair = $"run: cowrepair {(isDirty ? "" : "-f ")}{ShellWord.ForPath(file.Name)}";
+        if (isDirty)
+        {
+            problems.Add(new Problem("it is dirty: it was in use when its device or the machine died", repair));
+        }
         CowContents contents = CowfileChecks.Count(file, layout);
         if (!isDirty && (ulong)contents.UsedBlocks != header.UsedBlocks)
         {
@@ -84,7 +83,8 @@ public static class Checker
         }
         if (found.FirstStrayBlock >= 0)
         {
-            problems.Add(new Problem($"there is data at block {found.FirstStrayBlock}, but the base ends with block {layout.BlockCount - 1}", "it does no harm"));
+            string where = $"there is data at block {found.FirstStrayBlock}, but the base ends with block {layout.BlockCount - 1}";
+            problems.Add(new Problem(where, "it does no harm"));
         }
     }
 }

@@ -71,7 +71,11 @@ public static class CowfileChecks
         ArgumentNullException.ThrowIfNull(header);
         if (header.Flags.HasFlag(CowFlags.Dirty))
         {
-            throw Refused(Errno.EINVAL, Fault.Dirty, $"cowfile {name} is dirty: it may hold more than its bitmap shows", $"run: cowrepair {ShellWord.ForPath(name)}");
+            throw Refused(
+                Errno.EINVAL,
+                Fault.Dirty,
+                $"cowfile {name} is dirty: it may hold more than its bitmap shows",
+                $"run: cowrepair {ShellWord.ForPath(name)}");
         }
     }
 

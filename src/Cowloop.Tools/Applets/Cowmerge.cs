@@ -78,7 +78,8 @@ internal static class Cowmerge
         if (isBegun)
         {
             Console.Error.WriteLine(
-                $"{Path.GetFileName(program)}: {rdofile} is updated in part; keep {cowfile}, and finish with: cowmerge --resume {ShellWord.ForPath(rdofile)} {ShellWord.ForPath(cowfile)}");
+                $"{Path.GetFileName(program)}: {rdofile} is updated in part; keep {cowfile}, and finish with: "
+                + $"cowmerge --resume {ShellWord.ForPath(rdofile)} {ShellWord.ForPath(cowfile)}");
         }
     }
 

@@ -70,7 +70,8 @@ internal static class Cowrepair
     {
         if (report.RemovedBlocks > 0)
         {
-            Console.Error.WriteLine($"{Path.GetFileName(program)}: {report.RemovedBlocks} blocks of writes that were never finished {(nomodify ? "would be" : "were")} removed");
+            string were = nomodify ? "would be" : "were";
+            Console.Error.WriteLine($"{Path.GetFileName(program)}: {report.RemovedBlocks} blocks of writes that were never finished {were} removed");
         }
         if (report.FirstStrayBlock >= 0)
         {

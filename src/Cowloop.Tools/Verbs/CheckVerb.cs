@@ -40,7 +40,8 @@ internal static class CheckVerb
         }
         if (asJson)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new CheckResult(Path.GetFullPath(cowfile), problems.Count == 0, problems), ToolJson.Default.CheckResult));
+            var result = new CheckResult(Path.GetFullPath(cowfile), problems.Count == 0, problems);
+            Console.WriteLine(JsonSerializer.Serialize(result, ToolJson.Default.CheckResult));
         }
         else if (problems.Count == 0)
         {

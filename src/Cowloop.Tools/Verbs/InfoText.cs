@@ -13,9 +13,11 @@ internal static class InfoText
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{name}: what has changed on a base of {HumanSize.Format(info.BaseBytes)}\n\n");
-        Line("state", info.State + (info.Packed ? ", packed" : "") + (info.Device is null ? "" : $", in use as {info.Device}: shown is what its last sync has written"));
-        Line("changed", $"{HumanSize.Format(info.ChangedBlocks * info.BlockSize)} ({Percent(info.ChangedBlocks * info.BlockSize, info.BaseBytes)}), {Count(info.ChangedBlocks, "block")}"
-            + (info.ChangedRuns is long runs ? $" in {Count(runs, "run")}" : ""));
+        string use = info.Device is null ? "" : $", in use as {info.Device}: shown is what its last sync has written";
+        Line("state", $"{info.State}{(info.Packed ? ", packed" : "")}{use}");
+        long changedBytes = info.ChangedBlocks * info.BlockSize;
+        string blocks = $"{Count(info.ChangedBlocks, "block")} in {Count(info.ChangedRuns, "run")}";
+        Line("changed", $"{HumanSize.Format(changedBytes)} ({Percent(changedBytes, info.BaseBytes)}), {blocks}");
         Line("on disk", $"{HumanSize.Format(info.AllocatedBytes)} in a file of {HumanSize.Format(info.LengthBytes)}");
         Line("base", $"{info.BaseBytes / info.BlockSize} blocks of {info.BlockSize} bytes, fingerprint {info.BaseFingerprint}");
         Line("format", $"version {info.FormatVersion}, {info.WordSize * 8}-bit, {info.ByteOrder}-endian");

@@ -72,7 +72,13 @@ internal static class InfoVerb
             ?? throw new CowloopException(Errno.EINVAL, $"{argument} is not a cowdevice", "cowloop list shows the active ones");
     }
 
-    private static CowfileInfo Describe(string name, PosixFile file, CowHeader header, CowLayout layout, ChangeMap map, IReadOnlyList<ByteRange>? ranges) => new(
+    private static CowfileInfo Describe(
+        string name,
+        PosixFile file,
+        CowHeader header,
+        CowLayout layout,
+        ChangeMap map,
+        IReadOnlyList<ByteRange>? ranges) => new(
         Path.GetFullPath(name),
         header.Flags.HasFlag(CowFlags.Dirty) ? "dirty" : "clean",
         header.Flags.HasFlag(CowFlags.Packed),

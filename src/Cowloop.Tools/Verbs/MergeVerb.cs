@@ -38,7 +38,7 @@ internal static class MergeVerb
             string changes = result.GetRequiredValue(cowfile);
             return VerbRunner.Run(
                 () => Merge(name, changes, result.GetValue(yes), result.GetValue(dryRun), result.GetValue(resume), result.GetValue(json)),
-                $"if it had begun, finish with: cowloop merge --resume {ShellWord.ForPath(name)} {ShellWord.ForPath(changes)}");
+                $"if it had begun, finish with: {ResumeCommand(name, changes)}");
         });
         return command;
     }
@@ -56,8 +56,9 @@ internal static class MergeVerb
             }
             Run(merge, baseName, cowfile);
         }
+        var result = new MergeResult(Path.GetFullPath(baseName), Path.GetFullPath(cowfile), !isDryRun, merge.BlockCount);
         Console.WriteLine(asJson
-            ? JsonSerializer.Serialize(new MergeResult(Path.GetFullPath(baseName), Path.GetFullPath(cowfile), !isDryRun, merge.BlockCount), ToolJson.Default.MergeResult)
+            ? JsonSerializer.Serialize(result, ToolJson.Default.MergeResult)
             : $"{merge.BlockCount} blocks ({size}) of {cowfile} {(isDryRun ? "would be" : "are")} written into {baseName}");
         return 0;
     }
@@ -73,9 +74,12 @@ internal static class MergeVerb
             throw new CowloopException(
                 exception.Errno,
                 exception.Message,
-                $"{baseName} is updated in part; keep {cowfile}, and finish with: cowloop merge --resume {ShellWord.ForPath(baseName)} {ShellWord.ForPath(cowfile)}");
+                $"{baseName} is updated in part; keep {cowfile}, and finish with: {ResumeCommand(baseName, cowfile)}");
         }
     }
+
+    private static string ResumeCommand(string baseName, string cowfile) =>
+        $"cowloop merge --resume {ShellWord.ForPath(baseName)} {ShellWord.ForPath(cowfile)}";
 
     private static bool Confirm(string question)
     {

@@ -15,7 +15,7 @@ namespace Cowloop.Tools.Verbs;
 /// <param name="BaseBytes">Size of the base, whole blocks.</param>
 /// <param name="BaseFingerprint">The fingerprint of the base, as eight hexadecimal digits.</param>
 /// <param name="ChangedBlocks">Blocks that the bitmap in the file shows.</param>
-/// <param name="ChangedRuns">In how many runs they lie; null for a packed file.</param>
+/// <param name="ChangedRuns">In how many runs they lie on the device.</param>
 /// <param name="LengthBytes">Length of the file.</param>
 /// <param name="AllocatedBytes">What it takes on disk.</param>
 /// <param name="Device">The device that it is the cowfile of now, or null.</param>
@@ -31,7 +31,7 @@ internal sealed record CowfileInfo(
     long BaseBytes,
     string BaseFingerprint,
     long ChangedBlocks,
-    long? ChangedRuns,
+    long ChangedRuns,
     long LengthBytes,
     long AllocatedBytes,
     string? Device,

@@ -27,7 +27,8 @@ internal sealed class WorkSession : IWorkObserver, IDisposable
 
     public WorkSession()
     {
-        _signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
+        PosixSignal[] ending = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+        _signals = [.. ending.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
     }
 
     /// <inheritdoc/>
