@@ -31,15 +31,17 @@ internal static class CompletionVerb
         return command;
     }
 
+    // In all three: options only when asked for, and file names where the program has nothing to say.
     private const string Bash = """
         # bash completion for cowloop
         _cowloop() {
-            local line=${COMP_LINE:0:COMP_POINT} word=${COMP_WORDS[COMP_CWORD]} item
+            local line=${COMP_LINE:0:COMP_POINT} item
+            line="cowloop ${line#*"$1"}"
             COMPREPLY=()
             while IFS= read -r item; do
-                # Options only when asked for: elsewhere file names are wanted.
-                [[ $item == -* && $word != -* ]] || COMPREPLY+=("$item")
-            done < <(cowloop "[suggest:${#line}]" "$line" 2>/dev/null)
+                [[ -n $item && $item == "$2"* && ($item != -* || $2 == -*) ]] && COMPREPLY+=("$item")
+            done < <("${1/#\~/$HOME}" "[suggest:${#line}]" "$line" 2>/dev/null)
+            [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
         }
         complete -o default -F _cowloop cowloop
 
@@ -49,13 +51,21 @@ internal static class CompletionVerb
         #compdef cowloop
         # zsh completion for cowloop
         _cowloop() {
-            local line="${BUFFER[1,CURSOR]}" word="${words[CURRENT]}" item
-            local -a items
-            for item in ${(f)"$(cowloop "[suggest:${#line}]" "$line" 2>/dev/null)"}; do
-                [[ $item == -* && $word != -* ]] || items+=("$item")
+            local line="cowloop ${(j: :)words[2,CURRENT-1]} $PREFIX" item
+            local -a names assignments
+            for item in ${(f)"$(${~words[1]} "[suggest:${#line}]" "$line" 2>/dev/null)"}; do
+                if [[ $item == *= ]]; then
+                    assignments+=("$item")
+                elif [[ $item != -* || $PREFIX == -* ]]; then
+                    names+=("$item")
+                fi
             done
-            compadd -a items
-            _files
+            compadd -a names
+            compadd -S '' -a assignments
+            if (( ! compstate[nmatches] )); then
+                compset -P '*='
+                _files
+            fi
         }
         if [ "$funcstack[1]" = _cowloop ]; then
             _cowloop "$@"
@@ -67,16 +77,19 @@ internal static class CompletionVerb
 
     private const string Fish = """
         # fish completion for cowloop
-        function __cowloop_complete
-            set -l line (commandline -cp)
+        function __cowloop_items
+            set -l words (commandline -opc)
             set -l word (commandline -ct)
-            for item in (cowloop "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null)
+            set -l program $words[1]
+            set -e words[1]
+            set -l line "cowloop $words $word"
+            for item in ($program "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null | string match -v '')
                 if not string match -q -- '-*' $item; or string match -q -- '-*' $word
                     echo $item
                 end
             end
         end
-        complete -c cowloop -a '(__cowloop_complete)'
+        complete -c cowloop -n 'count (__cowloop_items) >/dev/null' -f -a '(__cowloop_items)'
 
         """;
 }

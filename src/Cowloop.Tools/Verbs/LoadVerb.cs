@@ -9,11 +9,12 @@ internal static class LoadVerb
 {
     public static Command Create()
     {
-        var parameters = new Argument<string[]>("parameter")
+        var parameters = new Argument<string[]>("PARAMETER")
         {
             Description = "maxcows=N (16, up to 1022), rdofile=FILE and cowfile=FILE for a first device, option=r to recover its cowfile when dirty",
             Arity = ArgumentArity.ZeroOrMore,
         };
+        parameters.CompletionSources.Add("maxcows=", "rdofile=", "cowfile=", "option=r");
         var command = new Verb("load", "Start the service.", "cowloop load maxcows=64 rdofile=disk.img cowfile=my.cow")
         {
             parameters,
