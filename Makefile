@@ -4,7 +4,7 @@ SBINDIR = $(DESTDIR)$(PREFIX)/sbin
 
 DOTNET ?= dotnet
 BIN = bin
-APPLETS = cowdev cowlist cowmerge cowrepair cowsync
+APPLETS = cowdev cowlist cowmerge cowpack cowrepair cowsync
 PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
 .PHONY: build install uninstall clean test soak bench format

@@ -9,6 +9,7 @@ return Path.GetFileName(program) switch
     "cowdev" => Cowdev.Run(program, args),
     "cowlist" => Cowlist.Run(program, args),
     "cowmerge" => Cowmerge.Run(program, args),
+    "cowpack" => Cowpack.Run(program, args),
     "cowrepair" => Cowrepair.Run(program, args),
     "cowsync" => Cowsync.Run(program, args),
     _ => CowloopFront.Run(args),

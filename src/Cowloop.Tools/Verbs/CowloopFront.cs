@@ -18,6 +18,8 @@ internal static class CowloopFront
             LoadVerb.Create(),
             UnloadVerb.Create(),
             StatusVerb.Create(),
+            PackVerb.Create(),
+            UnpackVerb.Create(),
         };
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         return root.Parse(arguments).Invoke();
