@@ -93,6 +93,56 @@ public sealed class PosixFileTests : IDisposable
     }
 
     [Fact]
+    public void Rename_puts_a_file_in_the_place_of_another()
+    {
+        Create("new").Dispose();
+        File.WriteAllText(_directory["new"], "new");
+        File.WriteAllText(_directory["old"], "old");
+
+        Assert.Equal(Errno.None, PosixFile.Rename(_directory["new"], _directory["old"]));
+
+        Assert.False(File.Exists(_directory["new"]));
+        Assert.Equal("new", File.ReadAllText(_directory["old"]));
+    }
+
+    [Fact]
+    public void Rename_answers_error_numbers()
+    {
+        Create("file").Dispose();
+        Directory.CreateDirectory(_directory["directory"]);
+
+        Assert.Equal(Errno.ENOENT, PosixFile.Rename(_directory["none"], _directory["file"]));
+        Assert.Equal(Errno.ENOENT, PosixFile.Rename(_directory["file"], _directory["none/file"]));
+        Assert.Equal(Errno.EISDIR, PosixFile.Rename(_directory["file"], _directory["directory"]));
+        Assert.True(File.Exists(_directory["file"]));
+    }
+
+    [NeedsFact("ln")]
+    public void A_symbolic_link_is_read_as_it_is_written()
+    {
+        Create("file").Dispose();
+        Shell.Run("ln", "-s", "../some/where", _directory["link"]);
+
+        Assert.Equal("../some/where", PosixFile.ReadLink(_directory["link"]));
+        Assert.Null(PosixFile.ReadLink(_directory["file"]));
+        Assert.Null(PosixFile.ReadLink(_directory["none"]));
+    }
+
+    /// <summary>What stands before ".." is not where it leads back to: a normalised path would be another one.</summary>
+    [NeedsFact("ln")]
+    public void A_file_can_be_created_and_renamed_behind_a_symbolic_link()
+    {
+        Directory.CreateDirectory(_directory["a/b"]);
+        Shell.Run("ln", "-s", "a/b", _directory["link"]);
+
+        Assert.Equal(Errno.None, PosixFile.TryCreate(_directory["link/../new"], out PosixFile? file));
+        file!.Dispose();
+        Assert.Equal(Errno.None, PosixFile.Rename(_directory["link/../new"], _directory["link/../newer"]));
+
+        Assert.True(File.Exists(_directory["a/newer"]));
+    }
+
+    [Fact]
     public void A_punched_range_reads_as_zeros_and_the_rest_stays()
     {
         using PosixFile file = Create("file");
