@@ -263,13 +263,17 @@ public sealed unsafe class PosixFile : IBlockFile
     public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = LibC.lseek(_handle, offsetBytes, LibC.SEEK_DATA);
-        Errno errno = startBytes >= 0 ? Errno.None : LibC.LastErrno;
+        endBytes = startBytes < 0 ? startBytes : LibC.lseek(_handle, startBytes, LibC.SEEK_HOLE);
+        if (endBytes > startBytes)
+        {
+            return Errno.None;
+        }
+        Errno errno = endBytes < 0 ? LibC.LastErrno : Errno.None;
         switch (errno)
         {
             case Errno.None:
-                endBytes = LibC.lseek(_handle, startBytes, LibC.SEEK_HOLE);
-                // Somebody may cut the file or punch between the two looks.
-                endBytes = endBytes < 0 ? startBytes : endBytes;
+                // Somebody has punched it out between the two looks. To call a hole data is always right; to call it the end would hide what follows.
+                endBytes = Math.Max(startBytes, LengthBytes);
                 return Errno.None;
             case Errno.ENXIO:
                 startBytes = endBytes = Math.Max(offsetBytes, LengthBytes);

@@ -210,6 +210,38 @@ public sealed class PosixFileTests : IDisposable
         Assert.Equal((Errno.None, 8L << 20, 8L << 20), NextData(file, 8 << 20));
     }
 
+    /// <summary>"No data" would hide what lies behind: a caller takes it for the end.</summary>
+    [Fact]
+    public void NextData_finds_data_behind_a_hole_that_is_being_punched()
+    {
+        using PosixFile file = Create("file");
+        file.WriteAt(1 << 20, new byte[4096]);
+        bool isDone = false;
+        var puncher = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isDone))
+            {
+                file.WriteAt(0, [1]);
+                file.Punch(0, 4096);
+            }
+        });
+        puncher.Start();
+        try
+        {
+            for (int look = 0; look < 50_000; look++)
+            {
+                (Errno errno, long startBytes, long endBytes) = NextData(file, 0);
+                Assert.Equal(Errno.None, errno);
+                Assert.True(endBytes > startBytes, $"look {look}: nothing behind byte {startBytes}");
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref isDone, true);
+            puncher.Join();
+        }
+    }
+
     [Fact]
     public void Sync_succeeds_on_a_file()
     {
