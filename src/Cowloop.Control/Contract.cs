@@ -6,7 +6,8 @@ namespace Cowloop.Control;
 /// <param name="Directory">What relative paths are relative to: the user's current directory.</param>
 /// <param name="Number">The device number wanted; null takes the first free one.</param>
 /// <param name="AcceptBase">Use the base even though somebody may be writing to it.</param>
-public sealed record AttachRequest(string Base, string Cowfile, string Directory, int? Number = null, bool AcceptBase = false);
+/// <param name="Repair">Recover the cowfile first when it is dirty.</param>
+public sealed record AttachRequest(string Base, string Cowfile, string Directory, int? Number = null, bool AcceptBase = false, bool Repair = false);
 
 /// <summary>An active device and what its user should know.</summary>
 /// <param name="Device">The device.</param>
