@@ -18,6 +18,8 @@ internal static class CowloopFront
             LoadVerb.Create(),
             UnloadVerb.Create(),
             StatusVerb.Create(),
+            UpVerb.Create(),
+            DownVerb.Create(),
         };
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         return root.Parse(arguments).Invoke();
