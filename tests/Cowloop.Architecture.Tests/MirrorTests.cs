@@ -11,7 +11,6 @@ public class MirrorTests
     private static readonly Dictionary<string, string> Exceptions = new()
     {
         ["src/Cowloop.Core/Devices/IBlockDevice.cs"] = "no code; OverlayTests are about what it promises",
-        ["src/Cowloop.Core/Fault.cs"] = "no code; the tests of what fails name the fault, those of the tools its text",
         ["src/Cowloop.Core/Files/IBlockFile.cs"] = "no code; PosixFileTests are about what it promises",
         ["src/Cowloop.Core/Maintenance/IWorkObserver.cs"] = "no code; RepairerOrderTests and MergerTests are about what it promises",
         ["src/Cowloop.Linux/LibC.cs"] = "declarations only; every user of them has tests",

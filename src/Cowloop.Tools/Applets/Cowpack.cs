@@ -23,7 +23,12 @@ internal static class Cowpack
             Console.Write(Usage(program) + Help);
             return 0;
         }
-        if (options is null || options.Options.Count(option => option is "p" or "u") != 1 || (options.Has("z") && options.Has("zstd")))
+        bool isAmbiguous = options?.Has("z") == true && options.Has("zstd");
+        if (isAmbiguous)
+        {
+            Console.Error.WriteLine($"{program}: -z and --zstd exclude each other");
+        }
+        if (options is null || isAmbiguous || options.Options.Count(option => option is "p" or "u") != 1)
         {
             Console.Error.Write(Usage(program));
             return FailureExitCode;
@@ -129,7 +134,7 @@ internal static class Cowpack
     private const string Help = """
 
         A packed cowfile has no holes, so it can be sent and kept anywhere; it is unpacked before it is used.
-           --zstd      in place of -z: Zstandard, which is faster and packs better; the original does not read it
+           --zstd      in place of -z: Zstandard, which is faster; the original does not read it
 
         dest gets its name when it is complete and durable; until then a file of that name stays as it is.
         Of a symbolic link the file behind it is replaced.

@@ -13,7 +13,7 @@ internal static class PackVerb
         var source = new Argument<string>("COWFILE") { Description = "The cowfile to pack; it must not be in use" };
         var destination = new Argument<string>("DEST") { Description = "Gets the packed cowfile" };
         var gzip = new Option<bool>("--gzip") { Description = "Compress it, as cowpack -z does" };
-        var zstd = new Option<bool>("--zstd") { Description = "Compress it faster and better; cowloop 3.1 does not read it" };
+        var zstd = new Option<bool>("--zstd") { Description = "Compress it with Zstandard, which is faster; cowloop 3.1 does not read it" };
         var force = new Option<bool>("--force") { Description = "Replace DEST when it exists" };
         Option<bool> json = VerbOptions.Json();
         var command = new Verb("pack", "Pack a cowfile: without its holes it can be sent and kept anywhere.", "cowloop pack my.cow my.cow.gz --gzip")

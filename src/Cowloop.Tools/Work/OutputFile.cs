@@ -56,7 +56,8 @@ internal sealed class OutputFile : IDisposable
         new CheckedFile(_file!, _name).Sync(Fault.WriteData);
         if (_replaced is null && FileIdentity.TryGet(_path, out _) == Errno.None)
         {
-            throw new CowloopException(Errno.EEXIST, $"{_name} was made by somebody else meanwhile", "look at it, then run this again") { Fault = Fault.WriteData };
+            string reason = $"{_name} was made by somebody else meanwhile";
+            throw new CowloopException(Errno.EEXIST, reason, "look at it, then run this again") { Fault = Fault.WriteData };
         }
         Errno errno = PosixFile.Rename(_temporaryPath, _path);
         if (errno != Errno.None)
