@@ -156,6 +156,36 @@ public class MergerTests
         Assert.Equal(1, baseFile.ToArray()[140 * 1024]);
     }
 
+    /// <summary>A base with data in every other run of four blocks becomes zero all over: by a hole of the cowfile, and by zeros that take space there.</summary>
+    [Theory]
+    [InlineData(true, 100)]
+    [InlineData(true, 103)]
+    [InlineData(false, 100)]
+    [InlineData(false, 103)]
+    public void Data_of_the_base_between_its_holes_becomes_zero(bool isHole, int firstBlock)
+    {
+        CowImage image = new CowImage { Fingerprint = 0 }.With(firstBlock, 60, 0);
+        image = isHole ? image with { Data = image.Data.Clear() } : image;
+        foreach (bool startsWithHole in new[] { true, false })
+        {
+            foreach (bool canPunch in new[] { true, false })
+            {
+                var baseFile = new MemoryFile { CanPunch = canPunch };
+                baseFile.SetLength(1 << 20);
+                for (int page = startsWithHole ? 26 : 25; page < 41; page += 2)
+                {
+                    baseFile.WriteAt(page * MemoryFile.PageSize, Fixtures.Filled(MemoryFile.PageSize, 0x41));
+                }
+                byte[] expected = baseFile.ToArray();
+                expected.AsSpan(firstBlock * 1024, 60 * 1024).Clear();
+
+                AtRest.Merge(baseFile, image.ToSparse(200 * 1024));
+
+                Assert.Equal(expected, baseFile.ToArray());
+            }
+        }
+    }
+
     [Fact]
     public void Holes_of_the_base_are_filled_by_what_is_not_zero()
     {

@@ -155,6 +155,16 @@ public class RepairerTests
         Assert.Equal(expected, file.ToArray());
     }
 
+    /// <summary>Defect 6.9: what lies behind the end of the file are zeros, not what was read before.</summary>
+    [Fact]
+    public void T49_a_tail_of_zeros_is_no_block_after_one_with_data()
+    {
+        CowImage image = Dirty(1024).WithData(0, 1, 0x41).With(48, 3, 1);
+        image = image with { Data = image.Data.Add(51, new byte[100]) };
+
+        Assert.Equal(new RepairReport(1, 0, 4, -1), AtRest.Repair(image.ToSparse()));
+    }
+
     [Fact]
     public void T50_data_behind_the_bitmap_is_refused()
     {

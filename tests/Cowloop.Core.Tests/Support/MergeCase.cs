@@ -32,18 +32,29 @@ internal sealed record MergeCase(string Name, MemoryFile Base, MemoryFile Cowfil
         {
             FillBlock(random, content.AsSpan(block * 1024, 1024), zeros);
         }
+        for (int run = random.Next(4); run > 0; run--)
+        {
+            int first = random.Next(blockCount);
+            content.AsSpan(first * 1024, Math.Min(blockCount - first, random.Next(16)) * 1024).Clear();
+        }
         content.AsSpan(blockCount * 1024).Fill(0x77);
 
         var changes = new CowImage();
         for (int run = random.Next(8); run > 0; run--)
         {
             int first = random.Next(blockCount);
-            int end = Math.Min(blockCount, first + random.Next(1, 9));
+            int end = Math.Min(blockCount, first + random.Next(1, 14));
+            int zerosOfRun = random.Next(4) == 0 ? 10 : zeros / 2;
+            bool isHole = random.Next(4) == 0;
             for (long block = first; block < end; block++)
             {
                 byte[] data = new byte[1024];
-                FillBlock(random, data, zeros / 2);
-                changes = changes with { Bits = changes.Bits.Add(block), Data = random.Next(5) == 0 ? changes.Data.Remove(block) : changes.Data.SetItem(block, data) };
+                FillBlock(random, data, zerosOfRun);
+                changes = changes with
+                {
+                    Bits = changes.Bits.Add(block),
+                    Data = isHole || random.Next(6) == 0 ? changes.Data.Remove(block) : changes.Data.SetItem(block, data),
+                };
             }
         }
         return Of($"seed {seed}", content, changes);
