@@ -9,7 +9,7 @@ FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cowloop.fi
 
 DOTNET ?= dotnet
 BIN = bin
-APPLETS = cowctl cowdev cowlist cowmerge cowrepair cowsync cowwatch
+APPLETS = cowctl cowdev cowlist cowmerge cowpack cowrepair cowsync cowwatch
 PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
 .PHONY: build install uninstall clean test soak bench format

@@ -25,6 +25,8 @@ public enum Errno
     ENOMEM = 12,
     /// <summary>Permission denied.</summary>
     EACCES = 13,
+    /// <summary>Bad address: what the classic tools say to a missing operand.</summary>
+    EFAULT = 14,
     /// <summary>Device or resource busy.</summary>
     EBUSY = 16,
     /// <summary>File exists.</summary>
@@ -49,12 +51,16 @@ public enum Errno
     ENAMETOOLONG = 36,
     /// <summary>Function not implemented.</summary>
     ENOSYS = 38,
+    /// <summary>Too many levels of symbolic links.</summary>
+    ELOOP = 40,
     /// <summary>Operation not supported.</summary>
     EOPNOTSUPP = 95,
     /// <summary>Transport endpoint is not connected.</summary>
     ENOTCONN = 107,
     /// <summary>Connection refused.</summary>
     ECONNREFUSED = 111,
+    /// <summary>Disk quota exceeded.</summary>
+    EDQUOT = 122,
 }
 
 /// <summary>The English C-library text of an error number, as the classic tools print it (specification 5.1).</summary>
@@ -73,6 +79,7 @@ public static class ErrnoText
         Errno.EAGAIN => "Resource temporarily unavailable",
         Errno.ENOMEM => "Cannot allocate memory",
         Errno.EACCES => "Permission denied",
+        Errno.EFAULT => "Bad address",
         Errno.EBUSY => "Device or resource busy",
         Errno.EEXIST => "File exists",
         Errno.ENODEV => "No such device",
@@ -85,9 +92,11 @@ public static class ErrnoText
         Errno.EROFS => "Read-only file system",
         Errno.ENAMETOOLONG => "File name too long",
         Errno.ENOSYS => "Function not implemented",
+        Errno.ELOOP => "Too many levels of symbolic links",
         Errno.EOPNOTSUPP => "Operation not supported",
         Errno.ENOTCONN => "Transport endpoint is not connected",
         Errno.ECONNREFUSED => "Connection refused",
+        Errno.EDQUOT => "Disk quota exceeded",
         _ => $"Unknown error {(int)errno}",
     };
 }

@@ -28,6 +28,8 @@ public enum Fault
     Packed,
     /// <summary>Not packed, where it must be.</summary>
     NotPacked,
+    /// <summary>Packed in another encoding than was said.</summary>
+    OtherEncoding,
     /// <summary>Dirty, where it must not be.</summary>
     Dirty,
     /// <summary>The parts of the cowfile contradict each other.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Cowloop.Core;
 using Cowloop.Core.Files;
 using Microsoft.Win32.SafeHandles;
@@ -14,6 +15,7 @@ public sealed unsafe class PosixFile : IBlockFile
 {
     // The kernel transfers at most this much in one call.
     private const int MaxTransferBytes = 0x7ffff000;
+    private const int MaxPathBytes = 4096;
     private const uint NewFileMode = 0x180; // 0600
 
     // Lengths of a lock from offset 0. The last byte that can be locked is one that no file can have.
@@ -86,12 +88,9 @@ public sealed unsafe class PosixFile : IBlockFile
         {
             return errno;
         }
-        string directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        using SafeFileHandle handle = LibC.ToHandle(LibC.open(directory, LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
-        // A directory that we may write but not read can't be synced by its descriptor; the file's own syncs must do.
-        if (!handle.IsInvalid && LibC.fsync(handle) != 0)
+        errno = SyncDirectoryOf(path);
+        if (errno != Errno.None)
         {
-            errno = LibC.LastErrno;
             file.Dispose();
             file = null;
             _ = LibC.unlink(path);
@@ -101,6 +100,20 @@ public sealed unsafe class PosixFile : IBlockFile
 
     /// <summary>Removes a name, for instance of a file that was created and then could not be used.</summary>
     public static Errno Unlink(string path) => LibC.unlink(path) == 0 ? Errno.None : LibC.LastErrno;
+
+    /// <summary>Gives a file another name in the same filesystem, in place of the file that has it now, and makes that durable.</summary>
+    /// <returns>An error number; the file may have its new name nevertheless, and then it is only not durable.</returns>
+    public static Errno Rename(string path, string newPath) => LibC.rename(path, newPath) == 0 ? SyncDirectoryOf(newPath) : LibC.LastErrno;
+
+    /// <summary>Says where a symbolic link leads, as it is written in it.</summary>
+    /// <returns>Null when the path is no symbolic link, or can't be looked at.</returns>
+    public static string? ReadLink(string path)
+    {
+        // SAFETY: the kernel writes at most the given number of bytes.
+        byte* target = stackalloc byte[MaxPathBytes];
+        nint length = LibC.readlink(path, target, MaxPathBytes);
+        return length < 0 ? null : Encoding.UTF8.GetString(target, (int)length);
+    }
 
     /// <summary>
     /// Takes a lock on the whole file that belongs to this opening of it and ends with it: exclusive for a cowfile,
@@ -250,13 +263,17 @@ public sealed unsafe class PosixFile : IBlockFile
     public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = LibC.lseek(_handle, offsetBytes, LibC.SEEK_DATA);
-        Errno errno = startBytes >= 0 ? Errno.None : LibC.LastErrno;
+        endBytes = startBytes < 0 ? startBytes : LibC.lseek(_handle, startBytes, LibC.SEEK_HOLE);
+        if (endBytes > startBytes)
+        {
+            return Errno.None;
+        }
+        Errno errno = endBytes < 0 ? LibC.LastErrno : Errno.None;
         switch (errno)
         {
             case Errno.None:
-                endBytes = LibC.lseek(_handle, startBytes, LibC.SEEK_HOLE);
-                // Somebody may cut the file or punch between the two looks.
-                endBytes = endBytes < 0 ? startBytes : endBytes;
+                // Somebody has punched it out between the two looks. To call a hole data is always right; to call it the end would hide what follows.
+                endBytes = Math.Max(startBytes, LengthBytes);
                 return Errno.None;
             case Errno.ENXIO:
                 startBytes = endBytes = Math.Max(offsetBytes, LengthBytes);
@@ -287,6 +304,16 @@ public sealed unsafe class PosixFile : IBlockFile
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    /// <summary>Makes the names in a file's directory durable.</summary>
+    private static Errno SyncDirectoryOf(string path)
+    {
+        // Not normalised: behind a symbolic link ".." is not what it looks like.
+        int slash = path.LastIndexOf('/');
+        using SafeFileHandle handle = LibC.ToHandle(LibC.open(slash < 0 ? "." : path[..(slash + 1)], LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
+        // A directory that we may write but not read can't be synced by its descriptor; the file's own syncs must do.
+        return handle.IsInvalid || LibC.fsync(handle) == 0 ? Errno.None : LibC.LastErrno;
+    }
 
     private static Errno TryOpen(string path, int flags, out PosixFile? file)
     {

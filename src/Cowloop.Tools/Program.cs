@@ -14,6 +14,7 @@ try
         "cowdev" => Cowdev.Run(program, args),
         "cowlist" => Cowlist.Run(program, args),
         "cowmerge" => Cowmerge.Run(program, args),
+        "cowpack" => Cowpack.Run(program, args),
         "cowrepair" => Cowrepair.Run(program, args),
         "cowsync" => Cowsync.Run(program, args),
         "cowwatch" => Cowwatch.Run(program, args),

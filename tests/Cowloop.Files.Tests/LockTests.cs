@@ -54,6 +54,29 @@ public class LockTests : ToolTest
         MustBeInUse("active", exclusive: true, "cowpack", option, source, "active");
     }
 
+    [RootFact("/dev/loop-control", "losetup")]
+    public void A_base_behind_a_loop_device_is_not_merged_into()
+    {
+        var image = KeepBase();
+        Write("G2", Golden.ImageG2);
+        using (LoopBack.Of(Temp["R"]))
+        {
+            Run("cowmerge", "-y", "R", "G2").MustComplain(1, "R", "in use");
+            image.MustBeUnchanged();
+        }
+    }
+
+    [RootFact("/dev/loop-control", "losetup", "mkfs.ext4", "fs:ext4")]
+    public void A_mounted_block_device_is_not_merged_into()
+    {
+        Temp.MakeFile("disk", 8 << 20);
+        RunScript("mkfs.ext4 -q disk");
+        Write("G2", new CowImage { BlockCount = 8192 }.With(5000, 1, 0x41));
+        using LoopBack loop = LoopBack.Of(Temp["disk"]);
+        using var mount = Mount.Of(loop.Path, Temp["mnt"], "-o", "ro");
+        Run("cowmerge", "-y", loop.Path, "G2").MustComplain(1, loop.Path, "in use");
+    }
+
     [Fact]
     public void When_the_service_has_let_go_it_works()
     {

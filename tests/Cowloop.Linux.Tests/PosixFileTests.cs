@@ -93,6 +93,56 @@ public sealed class PosixFileTests : IDisposable
     }
 
     [Fact]
+    public void Rename_puts_a_file_in_the_place_of_another()
+    {
+        Create("new").Dispose();
+        File.WriteAllText(_directory["new"], "new");
+        File.WriteAllText(_directory["old"], "old");
+
+        Assert.Equal(Errno.None, PosixFile.Rename(_directory["new"], _directory["old"]));
+
+        Assert.False(File.Exists(_directory["new"]));
+        Assert.Equal("new", File.ReadAllText(_directory["old"]));
+    }
+
+    [Fact]
+    public void Rename_answers_error_numbers()
+    {
+        Create("file").Dispose();
+        Directory.CreateDirectory(_directory["directory"]);
+
+        Assert.Equal(Errno.ENOENT, PosixFile.Rename(_directory["none"], _directory["file"]));
+        Assert.Equal(Errno.ENOENT, PosixFile.Rename(_directory["file"], _directory["none/file"]));
+        Assert.Equal(Errno.EISDIR, PosixFile.Rename(_directory["file"], _directory["directory"]));
+        Assert.True(File.Exists(_directory["file"]));
+    }
+
+    [NeedsFact("ln")]
+    public void A_symbolic_link_is_read_as_it_is_written()
+    {
+        Create("file").Dispose();
+        Shell.Run("ln", "-s", "../some/where", _directory["link"]);
+
+        Assert.Equal("../some/where", PosixFile.ReadLink(_directory["link"]));
+        Assert.Null(PosixFile.ReadLink(_directory["file"]));
+        Assert.Null(PosixFile.ReadLink(_directory["none"]));
+    }
+
+    /// <summary>What stands before ".." is not where it leads back to: a normalised path would be another one.</summary>
+    [NeedsFact("ln")]
+    public void A_file_can_be_created_and_renamed_behind_a_symbolic_link()
+    {
+        Directory.CreateDirectory(_directory["a/b"]);
+        Shell.Run("ln", "-s", "a/b", _directory["link"]);
+
+        Assert.Equal(Errno.None, PosixFile.TryCreate(_directory["link/../new"], out PosixFile? file));
+        file!.Dispose();
+        Assert.Equal(Errno.None, PosixFile.Rename(_directory["link/../new"], _directory["link/../newer"]));
+
+        Assert.True(File.Exists(_directory["a/newer"]));
+    }
+
+    [Fact]
     public void A_punched_range_reads_as_zeros_and_the_rest_stays()
     {
         using PosixFile file = Create("file");
@@ -158,6 +208,38 @@ public sealed class PosixFileTests : IDisposable
         Assert.Equal((Errno.None, (4L << 20) + 100, (4L << 20) + 4096), NextData(file, (4 << 20) + 100));
         Assert.Equal((Errno.None, 8L << 20, 8L << 20), NextData(file, 5 << 20));
         Assert.Equal((Errno.None, 8L << 20, 8L << 20), NextData(file, 8 << 20));
+    }
+
+    /// <summary>"No data" would hide what lies behind: a caller takes it for the end.</summary>
+    [Fact]
+    public void NextData_finds_data_behind_a_hole_that_is_being_punched()
+    {
+        using PosixFile file = Create("file");
+        file.WriteAt(1 << 20, new byte[4096]);
+        bool isDone = false;
+        var puncher = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isDone))
+            {
+                file.WriteAt(0, [1]);
+                file.Punch(0, 4096);
+            }
+        });
+        puncher.Start();
+        try
+        {
+            for (int look = 0; look < 50_000; look++)
+            {
+                (Errno errno, long startBytes, long endBytes) = NextData(file, 0);
+                Assert.Equal(Errno.None, errno);
+                Assert.True(endBytes > startBytes, $"look {look}: nothing behind byte {startBytes}");
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref isDone, true);
+            puncher.Join();
+        }
     }
 
     [Fact]

@@ -141,6 +141,9 @@ public sealed record CowHeader
         WriteWord(headerBlock, 5, UsedBlocks);
     }
 
+    /// <summary>Writes other flags into a structure that this header was decoded from; every other byte stays as it was found.</summary>
+    public void EncodeFlags(Span<byte> headerBlock, CowFlags flags) => WriteUInt16(headerBlock[6..], (ushort)flags);
+
     private static CowHeader DecodeAs(ReadOnlySpan<byte> block, HeaderVariant variant) => new()
     {
         Variant = variant,

@@ -56,6 +56,17 @@ public sealed class CheckedFile(IBlockFile file, string name)
     /// <exception cref="CowloopException">It fails.</exception>
     public void SetLength(long lengthBytes, Fault fault) => Check(file.SetLength(lengthBytes), fault, "given a length", lengthBytes);
 
+    /// <summary>Reserves space for a range where the filesystem can; see <see cref="IBlockFile.Allocate"/>.</summary>
+    /// <exception cref="CowloopException">There is not so much.</exception>
+    public void Reserve(long offsetBytes, long lengthBytes, Fault fault)
+    {
+        Errno errno = file.Allocate(offsetBytes, lengthBytes);
+        if (errno != Errno.EOPNOTSUPP)
+        {
+            Check(errno, fault, "allocated", offsetBytes);
+        }
+    }
+
     /// <summary>Finds the next stretch that is not a hole; see <see cref="IBlockFile.NextData"/>.</summary>
     /// <exception cref="CowloopException">It fails.</exception>
     public (long StartBytes, long EndBytes) NextData(long offsetBytes, Fault fault)

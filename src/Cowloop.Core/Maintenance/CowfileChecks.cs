@@ -35,8 +35,14 @@ public static class CowfileChecks
         {
             throw Refused(Errno.None, Fault.ReadHeader, $"{name} is too short to be a cowfile: {start.Length} bytes", "name a cowfile");
         }
-        return header ?? throw Refused(Errno.EINVAL, Fault.WrongMagic, $"{name} is no cowfile", HintFor(start, name));
+        return header ?? throw NoCowfile(start, name);
     }
+
+    /// <summary>The refusal of a file without a cowfile's magic; its hint knows compressed ones.</summary>
+    /// <param name="start">The first bytes of the file.</param>
+    /// <param name="name">As the user named it.</param>
+    public static CowloopException NoCowfile(ReadOnlySpan<byte> start, string name) =>
+        Refused(Errno.EINVAL, Fault.WrongMagic, $"{name} is no cowfile", HintFor(start, name));
 
     /// <summary>Refuses a version that is not 1.</summary>
     /// <exception cref="CowloopException">It is another.</exception>
@@ -71,11 +77,10 @@ public static class CowfileChecks
         ArgumentNullException.ThrowIfNull(header);
         if (header.Flags.HasFlag(CowFlags.Dirty))
         {
-            throw Refused(
-                Errno.EINVAL,
-                Fault.Dirty,
-                $"cowfile {name} is dirty: it may hold more than its bitmap shows",
-                $"run: cowrepair {ShellWord.ForPath(name)}");
+            (string reason, string hint) = header.Flags.HasFlag(CowFlags.Packed)
+                ? ($"packed cowfile {name} is dirty, which no cowpack makes it", "pack the original again")
+                : ($"cowfile {name} is dirty: it may hold more than its bitmap shows", $"run: cowrepair {ShellWord.ForPath(name)}");
+            throw Refused(Errno.EINVAL, Fault.Dirty, reason, hint);
         }
     }
 

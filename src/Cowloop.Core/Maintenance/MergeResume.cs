@@ -28,6 +28,11 @@ internal static class MergeResume
         // Bit k of the set: so far k sums of the fingerprint can have been counted.
         const uint AllCounted = 1u << BaseFingerprint.CountedBlocks;
         int sumCount = CountSums(fingerprint);
+        // A sum behind a missing one: no base has that.
+        if ((ulong)fingerprint >> (8 * sumCount) != 0)
+        {
+            return 0;
+        }
         uint counts = 1;
         long largest = 0;
         long block = 0;
@@ -108,7 +113,9 @@ internal static class MergeResume
         byte[] found = new byte[CompareBytes];
         foreach (BlockRun run in CowRuns.Read(cowfile, layout))
         {
-            for (long block = Math.Max(run.FirstBlock, windowBlockCount); block < run.EndBlock;)
+            long block = Math.Clamp(windowBlockCount, run.FirstBlock, run.EndBlock);
+            observer.Advance((block - run.FirstBlock) * CowLayout.BlockSize);
+            while (block < run.EndBlock)
             {
                 int lengthBytes = (int)Math.Min(CompareBytes, (run.EndBlock - block) * CowLayout.BlockSize);
                 cowfile.Read(layout.DataOffsetBytes + block * CowLayout.BlockSize, wanted.AsSpan(0, lengthBytes), Fault.ReadData);

@@ -41,6 +41,8 @@ internal static class CowloopFront
             CheckVerb.Create(),
             RepairVerb.Create(),
             MergeVerb.Create(),
+            PackVerb.Create(),
+            UnpackVerb.Create(),
             StatusVerb.Create(),
             LoadVerb.Create(),
             UnloadVerb.Create(),

@@ -134,6 +134,29 @@ public class CowHeaderTests
         Assert.Equal(0xce7e7ab8u, CowHeader.Decode(content)!.Fingerprint);
     }
 
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Flags_can_be_changed_without_touching_anything_else(int wordSize, bool bigEndian)
+    {
+        CowVariant variant = (wordSize, bigEndian) switch
+        {
+            (8, false) => CowVariant.Little64,
+            (4, false) => CowVariant.Little32,
+            (8, true) => CowVariant.Big64,
+            _ => CowVariant.Big32,
+        };
+        CowImage image = Golden.ImageG2 with { Variant = variant, Flags = 0x8004, Reserved = 0x77 };
+        byte[] content = image.ToBytes();
+        // As some tool other than the original may have left it: not sign-extended.
+        content.AsSpan(40, 8).Clear();
+
+        CowHeader.Decode(content)!.EncodeFlags(content, (CowFlags)0x8006);
+
+        byte[] expected = (image with { Flags = 0x8006 }).ToBytes();
+        expected.AsSpan(40, 8).Clear();
+        Assert.Equal(expected, content);
+    }
+
     [Fact]
     public void Without_the_magic_it_is_no_cowfile()
     {

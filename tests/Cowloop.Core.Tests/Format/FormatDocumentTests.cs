@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cowloop.Core.Format;
+using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Format;
@@ -20,6 +21,21 @@ public sealed class FormatDocumentTests
             var layout = new CowLayout(numbers[0] / CowLayout.BlockSize);
             long[] computed = [layout.BlockCount, layout.BitmapBytes, layout.DataOffsetBytes, layout.EmptyLengthBytes];
             Assert.Equal(numbers[1..], computed);
+        }
+    }
+
+    [Fact]
+    public void Packed_files_are_as_long_as_the_document_says()
+    {
+        string[][] rows = TableWithFirstColumn("cow blocks of 1024");
+        Assert.NotEmpty(rows);
+        foreach (string[] row in rows)
+        {
+            long[] numbers = [.. row.Select(cell => long.Parse(cell, CultureInfo.InvariantCulture))];
+            CowHeader wide = CowHeader.ForNewFile(new CowLayout(1024), 0) with { UsedBlocks = (ulong)numbers[0] };
+            CowHeader narrow = wide with { Variant = new HeaderVariant(4, BigEndian: false) };
+            Assert.Equal(new PackedLengths(numbers[1], numbers[2]), PackedLengths.Of(wide));
+            Assert.Equal(new PackedLengths(numbers[1], numbers[3]), PackedLengths.Of(narrow));
         }
     }
 
