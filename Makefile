@@ -7,9 +7,14 @@ BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cowloop
 ZSH_COMPLETION = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cowloop
 FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cowloop.fish
 
+SYSTEMDDIR = $(DESTDIR)$(PREFIX)/lib/systemd
+UDEVDIR = $(DESTDIR)$(PREFIX)/lib/udev/rules.d
+ETCDIR = $(DESTDIR)/etc/cowloop
+
 DOTNET ?= dotnet
 BIN = bin
 APPLETS = cowctl cowdev cowlist cowmerge cowpack cowrepair cowsync cowwatch
+UNITS = cowloopd.service cowloop.service
 PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
 .PHONY: build install uninstall clean test soak bench format
@@ -29,11 +34,20 @@ install: build
 	install -D -m 644 /dev/null $(BASH_COMPLETION) && $(BIN)/cowloop completion bash >$(BASH_COMPLETION)
 	install -D -m 644 /dev/null $(ZSH_COMPLETION) && $(BIN)/cowloop completion zsh >$(ZSH_COMPLETION)
 	install -D -m 644 /dev/null $(FISH_COMPLETION) && $(BIN)/cowloop completion fish >$(FISH_COMPLETION)
+	install -d $(SYSTEMDDIR)/system $(SYSTEMDDIR)/system-generators $(UDEVDIR) $(ETCDIR)
+	for unit in $(UNITS); do \
+		sed 's|@SBINDIR@|$(PREFIX)/sbin|g' packaging/systemd/$$unit | install -m 644 /dev/stdin $(SYSTEMDDIR)/system/$$unit || exit; \
+	done
+	install -m 755 packaging/systemd/cowloop-generator $(SYSTEMDDIR)/system-generators
+	install -m 644 packaging/udev/60-cowloop.rules $(UDEVDIR)
+	[ -e $(ETCDIR)/cowtab ] || install -m 644 packaging/cowtab $(ETCDIR)
 
 uninstall:
 	cd $(SBINDIR) && rm -f cowloop cowloopd $(APPLETS)
 	rm -f $(patsubst docs/man/%,$(MANDIR)/man5/%,$(wildcard docs/man/*.5)) $(patsubst docs/man/%,$(MANDIR)/man8/%,$(wildcard docs/man/*.8))
 	rm -f $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
+	cd $(SYSTEMDDIR) && rm -f $(addprefix system/,$(UNITS)) system-generators/cowloop-generator
+	rm -f $(UDEVDIR)/60-cowloop.rules
 
 clean:
 	rm -rf $(BIN) artifacts

@@ -124,6 +124,8 @@ internal sealed partial class NodeDirectory
         {
             throw new CowloopException(errno, $"cannot make {path}: {errno.Text()}") { Path = path };
         }
+        // udev has looked at the device before it had its name.
+        BlockNode.TryAnnounce(number);
     }
 
     private static void Remove(string path)

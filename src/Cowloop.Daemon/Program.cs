@@ -93,6 +93,10 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     api.StartAsync().GetAwaiter().GetResult();
     HostProcess.SetFileModeMask(mask);
     ReportReady(ReadyText);
+    if (!ServiceManager.TryNotifyReady())
+    {
+        ServiceLog.Warning("the service manager cannot be told that the service serves");
+    }
     // Starting up leaves garbage that an idle service would keep for ever.
     GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 

@@ -10,4 +10,18 @@ public static class BlockNode
     /// <summary>Makes a node for a device. Fails with <see cref="Errno.EPERM"/> where making device nodes is not allowed.</summary>
     public static Errno TryCreate(string path, DeviceNumber number) =>
         LibC.mknod(path, Mode, number.ToDevice()) == 0 ? Errno.None : LibC.LastErrno;
+
+    /// <summary>Lets everybody who listens to uevents look at a block device once more. Best effort: not every container allows it.</summary>
+    public static bool TryAnnounce(DeviceNumber number)
+    {
+        try
+        {
+            File.WriteAllText($"/sys/dev/block/{number}/uevent", "change");
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 }

@@ -44,7 +44,7 @@ internal static class DeviceArgument
     }
 
     /// <summary>Decimal, without sign or leading zeros.</summary>
-    private static bool TryParseNumber(string name, out int number) =>
+    public static bool TryParseNumber(string name, out int number) =>
         int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out number)
         && number.ToString(CultureInfo.InvariantCulture) == name;
 }

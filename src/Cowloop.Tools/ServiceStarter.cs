@@ -13,18 +13,24 @@ internal static class ServiceStarter
     private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Starts the service unless it runs already or COWLOOP_AUTOSTART=0 forbids it.</summary>
+    /// <param name="client">Asked whether it runs.</param>
+    /// <param name="paths">Where its things are.</param>
+    /// <param name="parameters">What to start it with; one that runs already is taken as it is.</param>
     /// <exception cref="CowloopException">It does not start.</exception>
-    public static void EnsureRunning(ControlClient client, CowloopPaths paths)
+    public static void EnsureRunning(ControlClient client, CowloopPaths paths, params string[] parameters)
     {
         if (!client.IsServiceRunning && Environment.GetEnvironmentVariable("COWLOOP_AUTOSTART") != "0")
         {
-            Start(client, paths, []);
+            Start(client, paths, parameters, isAnyEnough: true);
         }
     }
 
     /// <summary>Starts the service with parameters.</summary>
     /// <exception cref="CowloopException">It does not start, or its first device can't be activated.</exception>
-    public static void Start(ControlClient client, CowloopPaths paths, IReadOnlyList<string> parameters)
+    public static void Start(ControlClient client, CowloopPaths paths, IReadOnlyList<string> parameters) =>
+        Start(client, paths, parameters, isAnyEnough: parameters.Count == 0);
+
+    private static void Start(ControlClient client, CowloopPaths paths, IReadOnlyList<string> parameters, bool isAnyEnough)
     {
         if (!HostProcess.IsRoot)
         {
@@ -50,7 +56,7 @@ internal static class ServiceStarter
             // Another service has the directory: one that somebody else is starting at this moment, which will do as well unless parameters
             // were given; or one that was killed and has not ended yet.
             bool isRunning = failure.Errno == Errno.EEXIST && client.IsServiceRunning;
-            if (isRunning && parameters.Count == 0)
+            if (isRunning && isAnyEnough)
             {
                 return;
             }

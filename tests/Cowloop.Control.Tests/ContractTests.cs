@@ -11,7 +11,7 @@ public class ContractTests
     [Fact]
     public void Every_message_comes_back_as_it_was()
     {
-        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true), ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true), ControlJson.Default.AttachRequest);
         AssertRoundTrip(new AttachReply(Samples.Device, ["first", "second"]), ControlJson.Default.AttachReply);
         AssertRoundTrip(Samples.Device, ControlJson.Default.DeviceStatus);
         AssertRoundTrip(Samples.Service, ControlJson.Default.ServiceStatus);
@@ -32,6 +32,7 @@ public class ContractTests
         Assert.Equal(new AttachRequest("disk.img", "my.cow", "/"), request);
         Assert.Null(request!.Number);
         Assert.False(request.AcceptBase);
+        Assert.False(request.Repair);
     }
 
     [Fact]

@@ -82,6 +82,17 @@ public sealed class BlockEventsTests : IDisposable
         Assert.DoesNotContain(seen.KernelNames, name => name.StartsWith($"{disk.Device.KernelName}p", StringComparison.Ordinal));
     }
 
+    [RootFact(LoopDisk.Control)]
+    public void A_disk_that_is_announced_once_more_is_news()
+    {
+        using var disk = new LoopDisk();
+        using var seen = new Seen(_directory.Path);
+
+        Assert.True(BlockNode.TryAnnounce(disk.Device.Number));
+
+        seen.WaitForKernelName(disk.Device.KernelName);
+    }
+
     [RootFact]
     public void Stop_ends_the_waiting_for_good()
     {

@@ -43,4 +43,7 @@ public class BlockNodeTests
         Assert.Equal(Errno.EEXIST, BlockNode.TryCreate(directory["file"], new DeviceNumber(7, 0)));
         Assert.Equal(Errno.ENOENT, BlockNode.TryCreate(directory["none/node"], new DeviceNumber(7, 0)));
     }
+
+    [RootFact]
+    public void A_device_that_is_not_there_cannot_be_announced() => Assert.False(BlockNode.TryAnnounce(new DeviceNumber(4095, 1)));
 }

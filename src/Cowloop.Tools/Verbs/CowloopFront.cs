@@ -46,6 +46,8 @@ internal static class CowloopFront
             PackVerb.Create(),
             UnpackVerb.Create(),
             StatusVerb.Create(),
+            UpVerb.Create(),
+            DownVerb.Create(),
             LoadVerb.Create(),
             UnloadVerb.Create(),
             CompletionVerb.Create(),

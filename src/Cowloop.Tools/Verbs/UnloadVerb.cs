@@ -40,8 +40,8 @@ internal static class UnloadVerb
         }
     }
 
-    /// <summary>The service keeps its directory locked until its very end.</summary>
-    private static void WaitUntilGone(CowloopPaths paths)
+    /// <summary>Waits for the end of a service that has been unloaded: it keeps its directory locked until then.</summary>
+    public static void WaitUntilGone(CowloopPaths paths)
     {
         while (true)
         {
