@@ -82,6 +82,7 @@ internal static class CompletionVerb
             set -l word (commandline -ct)
             set -l program $words[1]
             set -e words[1]
+            command -q $program; or return
             set -l line "cowloop $words $word"
             for item in ($program "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null | string match -v '')
                 if not string match -q -- '-*' $item; or string match -q -- '-*' $word

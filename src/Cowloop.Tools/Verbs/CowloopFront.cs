@@ -11,9 +11,6 @@ internal static class CowloopFront
     // A name that begins with @ is a file like any other.
     private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
 
-    // Program says what nobody expected.
-    private static readonly InvocationConfiguration Invocation = new() { EnableDefaultExceptionHandler = false };
-
     public static int Run(string[] arguments)
     {
         RootCommand root = Create();
@@ -24,7 +21,12 @@ internal static class CowloopFront
             Parse(root, "--help").Invoke(new InvocationConfiguration { Output = Console.Error });
             return VerbRunner.FailureExitCode;
         }
-        return UsageErrors.Report(result) ? VerbRunner.FailureExitCode : result.Invoke(Invocation);
+        if (UsageErrors.Report(result))
+        {
+            return VerbRunner.FailureExitCode;
+        }
+        // Program says what nobody expected.
+        return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
     /// <summary>All verbs.</summary>
