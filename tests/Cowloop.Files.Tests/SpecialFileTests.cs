@@ -132,6 +132,19 @@ public class SpecialFileTests : ToolTest
         Assert.All(["R", "G2", "G3"], name => Assert.NotNull(new FileInfo(Temp[name]).LinkTarget));
     }
 
+    [Theory]
+    [InlineData("existing")]
+    [InlineData("missing")]
+    public void A_link_as_destination_stays_one_and_leads_to_the_result(string target)
+    {
+        Write("G2", Golden.ImageG2);
+        Write("existing", Noise(1, 20000));
+        RunScript($"ln -s {target} link");
+        Run("cowpack", "-p", "G2", "link").MustPrint("");
+        Assert.Equal(target, new FileInfo(Temp["link"]).LinkTarget);
+        Assert.Equal(Golden.G2PackedWide, FileSnapshot.HashOf(Temp[target]));
+    }
+
     private static string SourceFor(string option) => option switch
     {
         "-u" => "G2p",
