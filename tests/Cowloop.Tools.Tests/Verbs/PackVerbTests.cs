@@ -16,7 +16,6 @@ public sealed class PackVerbTests : IDisposable
 
     [Theory]
     [InlineData("", "plain")]
-    [InlineData("--plain", "plain")]
     [InlineData("--gzip", "gzip")]
     [InlineData("--zstd", "zstd")]
     public void What_was_packed_is_unpacked_without_naming_the_encoding(string option, string encoding)
