@@ -76,7 +76,7 @@ public sealed class PackVerbTests : IDisposable
     [InlineData("pack")]
     [InlineData("unpack")]
     public void Help_has_an_example(string verb) =>
-        Assert.Contains($"Example: cowloop {verb} my.cow", Cowloop(verb, "--help").MustSucceed().Output, StringComparison.Ordinal);
+        Assert.Contains($"Example:\n  cowloop {verb} my.cow", Cowloop(verb, "--help").MustSucceed().Output, StringComparison.Ordinal);
 
     private static string Refused(params string[] arguments) => Cowloop(arguments).MustExitWith(2).MustBeForPeople(lineCount: 1).Error;
 
