@@ -21,6 +21,12 @@ try
         _ => CowloopFront.Run(args),
     };
 }
+catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+{
+    // Every file has errors of its own; what is left is standard output. What was done is done.
+    Console.Error.WriteLine($"{Path.GetFileName(program)}: cannot write to standard output: {exception.Message}");
+    return Path.GetFileName(program) is "cowctl" or "cowdev" or "cowloop" or "cowwatch" ? 2 : 1;
+}
 #pragma warning disable CA1031 // Nobody is served by a stack trace.
 catch (Exception exception)
 #pragma warning restore CA1031
