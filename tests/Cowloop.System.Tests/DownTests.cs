@@ -118,5 +118,5 @@ public class DownTests(CowService service, ITestOutputHelper output) : CowtabTes
     [InlineData("up")]
     [InlineData("down")]
     public void Help_shows_an_example(string verb) =>
-        Assert.Contains($"Example: cowloop {verb} ", Service.Cowloop(verb, "--help").MustSucceed().Output, StringComparison.Ordinal);
+        Assert.Contains($"Example:\n  cowloop {verb} ", Service.Cowloop(verb, "--help").MustSucceed().Output, StringComparison.Ordinal);
 }
