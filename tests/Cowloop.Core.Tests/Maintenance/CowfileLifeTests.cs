@@ -27,9 +27,26 @@ public class CowfileLifeTests
 
         AtRest.Repair(life.Cowfile);
         Assert.Empty(Checker.Run(AtRest.Named(life.Cowfile), new CheckedFile(new FlatFile(content), AtRest.BaseName), NobodyWatches.Instance));
+        MemoryFile unpacked = UnpackedAgain(life.Cowfile);
+        AtRest.Repair(unpacked);
         var merged = new MemoryFile(content);
-        AtRest.Merge(merged, life.Cowfile);
+        AtRest.Merge(merged, unpacked);
 
         Assert.True(life.Expected.SequenceEqual(merged.ToArray()), $"differs at byte {life.Expected.CommonPrefixLength(merged.ToArray())}");
+    }
+
+    /// <summary>Packed in both forms, one made of the other's result.</summary>
+    private static MemoryFile UnpackedAgain(MemoryFile cowfile)
+    {
+        var plain = new MemoryFile();
+        Packer.Prepare(AtRest.Named(cowfile)).Run(PackedTarget.Plain(AtRest.Named(plain)), NobodyWatches.Instance);
+        var once = new MemoryFile();
+        Unpacker.Prepare(PackedSource.Plain(AtRest.Named(plain))).Run(AtRest.Named(once), NobodyWatches.Instance);
+        using var stream = new MemoryStream();
+        Packer.Prepare(AtRest.Named(once)).Run(PackedTarget.Unpadded(stream), NobodyWatches.Instance);
+        stream.Position = 0;
+        var twice = new MemoryFile();
+        Unpacker.Prepare(PackedSource.Unpadded(stream, "stream")).Run(AtRest.Named(twice), NobodyWatches.Instance);
+        return twice;
     }
 }
