@@ -23,7 +23,8 @@ const string Usage = """
       cowfile=FILE  ... with this cowfile
       option=r      recover that cowfile when it is dirty
 
-    COWLOOP_RUN_DIR (/run/cowloop) and COWLOOP_DEV_DIR (/dev/cow) say where its state and the block nodes go.
+    COWLOOP_RUN_DIR (/run/cowloop) and COWLOOP_DEV_DIR (/dev/cow) say where its state and the block nodes go,
+    COWLOOP_LIVE_DIR where on a tmpfs it keeps what a kill must not lose (/run/cowloop/live, else /dev/shm/cowloop/live).
     """;
 
 if (args is ["--version"])
@@ -78,7 +79,13 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     LogStart(parameters);
     if (parameters.Base is string baseName)
     {
-        service.Attach(new AttachRequest(baseName, parameters.Cowfile!, Environment.CurrentDirectory, 0, Repair: parameters.Repair));
+        service.Attach(new AttachRequest(
+            baseName,
+            parameters.Cowfile!,
+            Environment.CurrentDirectory,
+            0,
+            Repair: parameters.Repair,
+            Plain: PlainCowfiles.AreWanted));
     }
     // Requests wait for the kernel, on threads of the pool: a storm of them must not wait for the pool to grow.
     ThreadPool.SetMinThreads(ControlThreads, ControlThreads);

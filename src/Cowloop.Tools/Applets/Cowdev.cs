@@ -8,6 +8,8 @@ namespace Cowloop.Tools.Applets;
 internal static class Cowdev
 {
     private const string AcceptBaseOption = "--accept-base";
+    private const string VerifyBaseOption = "--verify-base";
+    private const string PlainOption = "--plain";
     private const int UsageExitCode = 1;
     private const int FailureExitCode = 2;
 
@@ -24,12 +26,11 @@ internal static class Cowdev
                 return 0;
             case ["-l"]:
                 return List(paths);
-            case ["-a", .. string[] operands]:
-                bool acceptBase = operands.Contains(AcceptBaseOption);
-                return operands.Where(operand => operand != AcceptBaseOption).ToArray() switch
+            case ["-a", .. string[] words]:
+                return words.Where(word => word is not (AcceptBaseOption or VerifyBaseOption or PlainOption)).ToArray() switch
                 {
-                    [string rdofile, string cowfile] => Activate(program, paths, rdofile, cowfile, null, acceptBase),
-                    [string rdofile, string cowfile, string device] => Activate(program, paths, rdofile, cowfile, device, acceptBase),
+                    [string rdofile, string cowfile] => Activate(program, paths, Request(rdofile, cowfile, words), null),
+                    [string rdofile, string cowfile, string device] => Activate(program, paths, Request(rdofile, cowfile, words), device),
                     _ => WrongUsage(program),
                 };
             case ["-d", string device]:
@@ -56,7 +57,15 @@ internal static class Cowdev
         return 0;
     }
 
-    private static int Activate(string program, CowloopPaths paths, string rdofile, string cowfile, string? device, bool acceptBase)
+    private static AttachRequest Request(string rdofile, string cowfile, string[] words) => new(
+        rdofile,
+        cowfile,
+        Environment.CurrentDirectory,
+        AcceptBase: words.Contains(AcceptBaseOption),
+        VerifyBase: words.Contains(VerifyBaseOption),
+        Plain: words.Contains(PlainOption) || PlainCowfiles.AreWanted);
+
+    private static int Activate(string program, CowloopPaths paths, AttachRequest request, string? device)
     {
         const string Action = "activate new cowdevice";
         using var client = new ControlClient(paths);
@@ -82,7 +91,7 @@ internal static class Cowdev
                     return FailureExitCode;
                 }
             }
-            AttachReply reply = client.Attach(new AttachRequest(rdofile, cowfile, Environment.CurrentDirectory, number, acceptBase));
+            AttachReply reply = client.Attach(request with { Number = number });
             foreach (string warning in reply.Warnings)
             {
                 Console.Error.WriteLine($"{Path.GetFileName(program)}: warning: {warning}");
@@ -128,7 +137,10 @@ internal static class Cowdev
 
         rdofile is the image or block device that is never changed; cowfile gets the changes and is made
         when it does not exist. -a prints the new device and starts the service when it is not running.
-        -a {AcceptBaseOption} takes an rdofile that something else may be writing to.
+        -a {AcceptBaseOption} takes an rdofile that something else may be writing to, or that has changed since
+        cowfile was made; cowfile remembers the latter.
+        -a {VerifyBaseOption} reads all of rdofile, to see changes that samples of it do not show.
+        -a {PlainOption} makes cowfile exactly as cowloop 3.1 did: it then knows rdofile by a weak fingerprint only.
 
         Example:
         {'\t'}cowdev -a disk.img my.cow

@@ -13,7 +13,12 @@ internal static class AttachVerb
         Argument<string> cowfile = VerbOptions.Cowfile();
         cowfile.Description = "Gets the changes; made when it does not exist";
         Option<int?> number = VerbOptions.Number();
-        var acceptBase = new Option<bool>("--accept-base") { Description = "Take a base that something else may be writing to" };
+        var acceptBase = new Option<bool>("--accept-base") 
+        {
+            Description = "Take a base that something else may be writing to, or that has changed since the cowfile was made; the cowfile remembers the latter",
+        };
+        var verifyBase = new Option<bool>("--verify-base") { Description = "Read all of the base, to see changes that samples of it do not show" };
+        var plain = new Option<bool>("--plain") { Description = "Make the cowfile exactly as cowloop 3.1 did: it then knows its base by a weak fingerprint only" };
         var repair = new Option<bool>("--repair") { Description = "Repair the cowfile when it is dirty, instead of refusing it" };
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
@@ -25,7 +30,9 @@ internal static class AttachVerb
             cowfile,
             number,
             acceptBase,
+            verifyBase,
             repair,
+            plain,
             json,
         };
         command.SetAction(result => VerbRunner.WithClient((client, paths) =>
@@ -37,7 +44,9 @@ internal static class AttachVerb
                 Environment.CurrentDirectory,
                 result.GetValue(number),
                 result.GetValue(acceptBase),
-                result.GetValue(repair)));
+                result.GetValue(repair),
+                result.GetValue(verifyBase),
+                result.GetValue(plain) || PlainCowfiles.AreWanted));
             foreach (string warning in reply.Warnings)
             {
                 Console.Error.WriteLine($"cowloop: warning: {warning}");

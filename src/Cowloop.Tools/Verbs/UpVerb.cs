@@ -51,7 +51,14 @@ internal static class UpVerb
         {
             CowtabFile.RefuseOtherPair(entry, active);
             int number = entry.Number ?? FirstFree(table, active);
-            AttachReply reply = client.Attach(new AttachRequest(entry.Base, entry.Cowfile, "/", number, entry.AcceptBase, entry.Repair));
+            AttachReply reply = client.Attach(new AttachRequest(
+                entry.Base,
+                entry.Cowfile,
+                "/",
+                number,
+                entry.AcceptBase,
+                entry.Repair,
+                Plain: PlainCowfiles.AreWanted));
             active.Add(reply.Device);
             foreach (string warning in reply.Warnings)
             {
