@@ -4,11 +4,10 @@ namespace Cowloop.Simulation.Disks;
 public static class CrashChoices
 {
     /// <summary>
-    /// Gives all choices when they are no more than asked for; else that nothing landed, that everything landed, and random ones: of each kind some
-    /// where most landed, some where few did, and some in between.
+    /// Gives all choices when they are no more than asked for; else that nothing landed, that everything landed, and random ones.
     /// </summary>
     /// <param name="options">How many possibilities each pending thing has, the first being that it did not land.</param>
-    /// <param name="maxCount">At most so many.</param>
+    /// <param name="maxCount">At most so many; at least 2.</param>
     /// <param name="random">Chooses.</param>
     /// <returns>One possibility for each; the array is the same each time.</returns>
     public static IEnumerable<int[]> Of(IReadOnlyList<int> options, int maxCount, Random random)
@@ -16,6 +15,23 @@ public static class CrashChoices
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(random);
         return ProductUpTo(options, maxCount) <= maxCount ? All(options) : Some(options, maxCount, random);
+    }
+
+    /// <summary>Chooses at random: sometimes most of what is pending lands, sometimes little.</summary>
+    /// <param name="options">How many possibilities there are for each.</param>
+    /// <param name="choice">Gets one possibility for each.</param>
+    /// <param name="random">Chooses.</param>
+    public static void Choose(IReadOnlyList<int> options, int[] choice, Random random)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(choice);
+        ArgumentNullException.ThrowIfNull(random);
+        // Of eight: how many land.
+        int luck = 1 + 3 * random.Next(3);
+        for (int index = 0; index < choice.Length; index++)
+        {
+            choice[index] = random.Next(8) < luck ? 1 + random.Next(options[index] - 1) : 0;
+        }
     }
 
     private static long ProductUpTo(IReadOnlyList<int> options, int limit)
@@ -49,20 +65,15 @@ public static class CrashChoices
     private static IEnumerable<int[]> Some(IReadOnlyList<int> options, int maxCount, Random random)
     {
         int[] choice = new int[options.Count];
-        for (int number = 0; number < maxCount; number++)
+        yield return choice;
+        for (int index = 0; index < choice.Length; index++)
         {
-            // Of eight: how many pending things land at all, on average.
-            int luck = number switch
-            {
-                0 => 0,
-                1 => 8,
-                _ => new[] { 1, 4, 7 }[random.Next(3)],
-            };
-            for (int index = 0; index < choice.Length; index++)
-            {
-                int latest = options[index] - 1;
-                choice[index] = random.Next(8) >= luck ? 0 : number == 1 ? latest : 1 + random.Next(latest);
-            }
+            choice[index] = options[index] - 1;
+        }
+        yield return choice;
+        for (int number = 2; number < maxCount; number++)
+        {
+            Choose(options, choice, random);
             yield return choice;
         }
     }

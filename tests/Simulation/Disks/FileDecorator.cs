@@ -47,7 +47,7 @@ public abstract class FileDecorator(IBlockFile inner) : IBlockFile
         return errno == Errno.None ? After(inner.NextData(offsetBytes, out startBytes, out endBytes)) : errno;
     }
 
-    public Errno Sync()
+    public virtual Errno Sync()
     {
         Errno errno = Before(new FileCall(FileOp.Sync));
         return errno == Errno.None ? After(inner.Sync()) : errno;

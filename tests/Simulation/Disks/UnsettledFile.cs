@@ -216,7 +216,10 @@ public sealed class UnsettledFile(IBlockFile settled)
             return content.IsEmpty ? Zeros : content.Span;
         }
         int lengthBytes = (int)Math.Clamp(settled.LengthBytes - sector * SectorBytes, 0, SectorBytes);
-        settled.ReadAt(sector * SectorBytes, _buffer.AsSpan(0, lengthBytes)).MustBeNone();
+        if (lengthBytes > 0)
+        {
+            settled.ReadAt(sector * SectorBytes, _buffer.AsSpan(0, lengthBytes)).MustBeNone();
+        }
         _buffer.AsSpan(lengthBytes).Clear();
         return _buffer;
     }

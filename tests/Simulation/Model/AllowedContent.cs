@@ -31,10 +31,12 @@ public sealed class AllowedContent<T>(ReadOnlySpan<T> content)
     /// <summary>The write ends.</summary>
     /// <param name="write">Which one.</param>
     /// <param name="isAcknowledged">False: it failed, and may have been done in part.</param>
-    public void EndWrite(int write, bool isAcknowledged)
+    /// <param name="isDurable">True: it is safe from a loss of power too.</param>
+    public void EndWrite(int write, bool isAcknowledged, bool isDurable = false)
     {
         _writes[write].EndedAt = _now++;
         _writes[write].IsAcknowledged = isAcknowledged;
+        _writes[write].IsDurable = isAcknowledged && isDurable;
     }
 
     /// <summary>A write from its beginning to its end.</summary>
