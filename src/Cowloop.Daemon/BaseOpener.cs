@@ -9,10 +9,17 @@ namespace Cowloop.Daemon;
 /// <summary>An opened base.</summary>
 /// <param name="File">The file; owned by the holder.</param>
 /// <param name="Identity">Which file it is.</param>
+/// <param name="Hints">Which file it is and when it was changed; null for one that does not know.</param>
 /// <param name="SectorSize">Logical sector size that the device shows.</param>
 /// <param name="Lower">The active device that it is, or null. It counts one dependent more for this.</param>
 /// <param name="Warnings">What the user should know.</param>
-internal sealed record OpenedBase(IBlockFile File, FileIdentity Identity, int SectorSize, CowDevice? Lower, IReadOnlyList<string> Warnings) : IDisposable
+internal sealed record OpenedBase(
+    IBlockFile File,
+    FileIdentity Identity,
+    BaseHints? Hints,
+    int SectorSize,
+    CowDevice? Lower,
+    IReadOnlyList<string> Warnings) : IDisposable
 {
     /// <summary>Gives up a base that came to no use.</summary>
     public void Dispose()
@@ -106,7 +113,7 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             {
                 throw new CowloopException(Errno.EBUSY, $"rdofile {name} is just being deactivated", "activate it again first");
             }
-            return new OpenedBase(new DeviceFile(lower.Overlay, startBytes, lengthBytes), identity, lower.Overlay.Info.SectorSize, lower, []);
+            return new OpenedBase(new DeviceFile(lower.Overlay, startBytes, lengthBytes), identity, null, lower.Overlay.Info.SectorSize, lower, []);
         }
         return null;
     }
@@ -134,7 +141,7 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             {
                 warnings.Add($"rdofile {name} truncated to multiple of {CowLayout.BlockSize} bytes");
             }
-            return new OpenedBase(file, file.Identity, file.SectorSize, null, warnings);
+            return new OpenedBase(file, file.Identity, file.Hints, file.SectorSize, null, warnings);
         }
         catch
         {

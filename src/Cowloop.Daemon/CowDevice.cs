@@ -30,6 +30,7 @@ internal sealed class CowDevice
     private readonly CountedFile _base;
     private readonly CountedFile _cowfile;
     private readonly PosixFile _cowfileOpening;
+    private readonly DeviceLiveBits _liveBits;
     private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guards the next three, and freezing with them: who comes to depend on a device, whether a detach is being tried, and
@@ -46,6 +47,7 @@ internal sealed class CowDevice
         CountedFile baseFile,
         CountedFile cowfile,
         PosixFile cowfileOpening,
+        DeviceLiveBits liveBits,
         LoopAttachment attachment,
         CowDevice? lower)
     {
@@ -57,6 +59,7 @@ internal sealed class CowDevice
         _base = baseFile;
         _cowfile = cowfile;
         _cowfileOpening = cowfileOpening;
+        _liveBits = liveBits;
         Space = new SpaceWatch(number, files.Cowfile, cowfileOpening, Closed);
     }
 
@@ -162,12 +165,21 @@ internal sealed class CowDevice
             }
             if (access != CowfileAccess.Closed)
             {
-                return Overlay.Restrict(access, () => Replace(_cowfileOpening.TryReopenReadOnly));
+                return Overlay.Restrict(access, () =>
+                {
+                    Replace(_cowfileOpening.TryReopenReadOnly);
+                    _liveBits.Discard();
+                });
             }
             Space.Stop();
             try
             {
-                return Overlay.Restrict(access, () => Replace(_cowfileOpening.TryLetGo));
+                return Overlay.Restrict(access, () =>
+                {
+                    // It is clean already, and somebody else's as soon as it is let go.
+                    _liveBits.Discard();
+                    Replace(_cowfileOpening.TryLetGo);
+                });
             }
             finally
             {
@@ -211,7 +223,7 @@ internal sealed class CowDevice
             try
             {
                 Space.Stop();
-                errno = Overlay.Close();
+                errno = Overlay.Close(_liveBits.Discard);
                 Lower?.RemoveDependent();
                 release();
             }

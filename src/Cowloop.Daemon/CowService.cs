@@ -37,7 +37,12 @@ internal sealed class CowService : IDisposable
         _nodes = new NodeDirectory(paths);
         _status = new StatusView(paths, _table, _nodes);
         _watcher = new PartitionWatcher(_table, _nodes, paths.DeviceDirectory);
-        _activation = new DeviceActivation(_table, _transport, paths);
+        LiveDirectory? live = LiveDirectory.TryMake(out string why);
+        if (live is null)
+        {
+            ServiceLog.Warning($"no place for live bits, so every new block is made durable before it is acknowledged, which is slow ({why})");
+        }
+        _activation = new DeviceActivation(_table, _transport, paths, live);
     }
 
     /// <summary>Completes when the service is to end: no device is left after <see cref="Drain"/> or <see cref="Unload"/>.</summary>

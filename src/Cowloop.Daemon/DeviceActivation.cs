@@ -2,7 +2,6 @@ using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
-using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Fuse;
 using Cowloop.Linux;
@@ -13,7 +12,11 @@ namespace Cowloop.Daemon;
 /// Makes a device of a base and a cowfile, in the order of specification 4.4: number, base, cowfile. What fails leaves
 /// nothing behind.
 /// </summary>
-internal sealed class DeviceActivation(DeviceTable table, LoopTransport transport, CowloopPaths paths)
+/// <param name="table">The devices.</param>
+/// <param name="transport">Makes the block devices.</param>
+/// <param name="paths">Where the service keeps its things.</param>
+/// <param name="live">Where live bits are kept; null when they can't be.</param>
+internal sealed class DeviceActivation(DeviceTable table, LoopTransport transport, CowloopPaths paths, LiveDirectory? live)
 {
     private const int MaxPathLength = 4096;
 
@@ -53,21 +56,19 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
 
     private CowDevice Activate(int number, AttachRequest request, string basePath, OpenedBase opened, out RepairReport? repaired)
     {
-        var layout = new CowLayout(opened.File.LengthBytes / CowLayout.BlockSize);
         var baseFile = new CountedFile(opened.File);
-        uint fingerprint = BaseFingerprint.Compute(baseFile, layout.BlockCount);
-
         string cowfilePath = Resolve(request.Cowfile, request.Directory, "specify name of copy-on-write file");
+        string basePathHint = Path.GetRelativePath(Path.GetDirectoryName(cowfilePath)!, basePath);
+        var image = new BaseImage(baseFile, request.Base, opened.Hints, basePathHint);
         OpenedCowfile store = About(cowfilePath, () => _cowfiles.Open(request.Cowfile, cowfilePath, opened.Identity));
         try
         {
             var storeFile = new CountedFile(store.File);
-            Cowfile cowfile = About(
-                cowfilePath,
-                () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words), request.Repair));
+            Cowfile cowfile = About(cowfilePath, () => OpenCowfile(store.File, storeFile, request, image));
             repaired = cowfile.Repaired;
-            var overlay = new Overlay(baseFile, cowfile, opened.SectorSize);
-            LoopAttachment attachment = AttachOrDispose(number, overlay);
+            var liveBits = new DeviceLiveBits(live, LiveDirectory.KeyOf(store.File));
+            var overlay = new Overlay(baseFile, cowfile, opened.SectorSize, liveBits.Bits);
+            LoopAttachment attachment = AttachOrDispose(number, overlay, liveBits);
             var files = new DeviceFiles(
                 request.Base,
                 basePath,
@@ -76,12 +77,33 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 cowfilePath,
                 store.File.Identity,
                 store.IsNew);
-            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, attachment, opened.Lower);
+            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, liveBits, attachment, opened.Lower);
         }
         catch
         {
             CowfileOpener.Discard(store, cowfilePath);
             throw;
+        }
+    }
+
+    private static Cowfile OpenCowfile(PosixFile opening, CountedFile file, AttachRequest request, BaseImage image)
+    {
+        PosixFile? keptFile = null;
+        try
+        {
+            return Cowfile.Open(file, request.Cowfile, image, new CowfileOptions
+            {
+                AllocateZeroedWords = words => new NativeWords(words),
+                NewId = request.Plain ? null : Guid.NewGuid(),
+                Repair = request.Repair,
+                AcceptBase = request.AcceptBase,
+                VerifyBase = request.VerifyBase,
+                FindKeptBits = header => KeptBitsOpener.Find(opening, request.Cowfile, header.Span, out keptFile),
+            });
+        }
+        finally
+        {
+            keptFile?.Dispose();
         }
     }
 
@@ -91,7 +113,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
     /// <summary>What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left.</summary>
     public static string LabelOf(int number, CowloopPaths paths) => $"cow{number} {paths.RunDirectory}";
 
-    private LoopAttachment AttachOrDispose(int number, Overlay overlay)
+    private LoopAttachment AttachOrDispose(int number, Overlay overlay, DeviceLiveBits liveBits)
     {
         try
         {
@@ -99,6 +121,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         }
         catch
         {
+            liveBits.Discard();
             overlay.Dispose();
             throw;
         }

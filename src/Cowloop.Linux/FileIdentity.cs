@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cowloop.Core;
+using Cowloop.Core.Format;
 using Microsoft.Win32.SafeHandles;
 
 namespace Cowloop.Linux;
@@ -72,11 +73,39 @@ public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, u
         return result == 0 ? Errno.None : LibC.LastErrno;
     }
 
+    /// <summary>True for a directory, not a link to one, that is this user's and that nobody has the given permissions for.</summary>
+    internal static unsafe bool IsOwnDirectory(string path, uint forbiddenMode)
+    {
+        LibC.statx_t stat;
+        return LibC.statx(LibC.AT_FDCWD, path, LibC.AT_SYMLINK_NOFOLLOW, LibC.STATX_BASIC_STATS, &stat) == 0
+            && (stat.stx_mode & LibC.S_IFMT) == LibC.S_IFDIR
+            && (stat.stx_mode & forbiddenMode) == 0
+            && stat.stx_uid == (uint)LibC.geteuid();
+    }
+
     /// <summary>Looks at an open file.</summary>
     internal static FileIdentity Of(SafeFileHandle file, string path) => From(Look(file, path));
 
     /// <summary>Bytes that an open file takes on disk.</summary>
     internal static long AllocatedBytesOf(SafeFileHandle file, string path) => (long)Look(file, path).stx_blocks * 512;
+
+    /// <summary>When an open file was changed, and where it is.</summary>
+    internal static BaseHints HintsOf(SafeFileHandle file, string path)
+    {
+        LibC.statx_t stat = Look(file, path);
+        return new BaseHints(FileSystemIdOf(file, path), stat.stx_ino, ToNanoseconds(stat.stx_mtime), ToNanoseconds(stat.stx_ctime));
+    }
+
+    /// <summary>The number of the filesystem that an open file is on: the same after it has been mounted again, as far as the filesystem sees to that.</summary>
+    internal static unsafe ulong FileSystemIdOf(SafeFileHandle file, string path)
+    {
+        LibC.statvfs_t stat;
+        return LibC.fstatvfs(file, &stat) == 0
+            ? stat.f_fsid
+            : throw new CowloopException(LibC.LastErrno, $"cannot look at the filesystem of {path}: {LibC.LastErrno.Text()}");
+    }
+
+    private static long ToNanoseconds(in LibC.statx_timestamp time) => time.tv_sec * 1_000_000_000 + time.tv_nsec;
 
     private static unsafe LibC.statx_t Look(SafeFileHandle file, string path)
     {

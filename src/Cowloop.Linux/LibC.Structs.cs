@@ -16,14 +16,25 @@ internal static partial class LibC
         public int l_pid;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    public struct statx_timestamp
+    {
+        public long tv_sec;
+        public uint tv_nsec;
+        public int reserved;
+    }
+
     /// <summary>struct statx, as far as it is used.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct statx_t
     {
+        [FieldOffset(20)] public uint stx_uid;
         [FieldOffset(28)] public ushort stx_mode;
         [FieldOffset(32)] public ulong stx_ino;
         [FieldOffset(40)] public ulong stx_size;
         [FieldOffset(48)] public ulong stx_blocks;
+        [FieldOffset(96)] public statx_timestamp stx_ctime;
+        [FieldOffset(112)] public statx_timestamp stx_mtime;
         [FieldOffset(128)] public uint stx_rdev_major;
         [FieldOffset(132)] public uint stx_rdev_minor;
         [FieldOffset(136)] public uint stx_dev_major;
@@ -37,6 +48,7 @@ internal static partial class LibC
         [FieldOffset(8)] public ulong f_frsize;
         [FieldOffset(16)] public ulong f_blocks;
         [FieldOffset(32)] public ulong f_bavail;
+        [FieldOffset(64)] public ulong f_fsid;
     }
 
     [InlineArray(64)]

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Cowloop.Core;
 using Cowloop.Core.Files;
+using Cowloop.Core.Format;
 using Microsoft.Win32.SafeHandles;
 
 namespace Cowloop.Linux;
@@ -66,6 +67,12 @@ public sealed unsafe class PosixFile : IBlockFile
         }
     }
 
+    /// <summary>Which file this is and when it was changed, as a base is known by; null for a block device, which does not know.</summary>
+    public BaseHints? Hints => Identity.Kind == FileKind.Regular ? FileIdentity.HintsOf(_handle, _path) : null;
+
+    /// <summary>Number of the filesystem it is on, the same after another mount.</summary>
+    public ulong FileSystemId => FileIdentity.FileSystemIdOf(_handle, _path);
+
     /// <summary>Bytes that the file takes on disk now.</summary>
     public long AllocatedBytes => FileIdentity.AllocatedBytesOf(_handle, _path);
 
@@ -78,6 +85,16 @@ public sealed unsafe class PosixFile : IBlockFile
     /// <returns>An error number when it can't be opened.</returns>
     public static Errno TryOpenReadWrite(string path, [NotNullWhen(true)] out PosixFile? file) =>
         TryOpen(path, LibC.O_RDWR, out file);
+
+    /// <summary>Opens an existing file for reading and writing, unless its name is a symbolic link.</summary>
+    /// <returns>An error number when it can't be opened.</returns>
+    internal static Errno TryOpenNoLink(string path, [NotNullWhen(true)] out PosixFile? file) =>
+        TryOpen(path, LibC.O_RDWR | LibC.O_NOFOLLOW, out file);
+
+    /// <summary>Creates a file that does not exist yet, mode 0600 reduced by the umask; its name need not be durable.</summary>
+    /// <returns>An error number when it can't be created.</returns>
+    internal static Errno TryCreateTemporary(string path, [NotNullWhen(true)] out PosixFile? file) =>
+        TryOpen(path, LibC.O_RDWR | LibC.O_CREAT | LibC.O_EXCL, out file);
 
     /// <summary>Creates a file that does not exist yet, mode 0600 reduced by the umask, and makes its name durable.</summary>
     /// <returns>An error number when it can't be created; <see cref="Errno.EEXIST"/> when somebody else was faster.</returns>

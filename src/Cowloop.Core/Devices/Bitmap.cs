@@ -21,7 +21,8 @@ namespace Cowloop.Core.Devices;
 /// </remarks>
 public sealed class Bitmap : IDisposable
 {
-    private const int BitsPerWord = 64;
+    /// <summary>Bits that are read and written together.</summary>
+    internal const int BitsPerWord = 64;
     private const int WordsPerBitmapBlock = CowLayout.BlockSize / sizeof(ulong);
     private const int LoadChunkBytes = 64 * 1024;
 
@@ -140,7 +141,8 @@ public sealed class Bitmap : IDisposable
     /// <summary>
     /// Sets the bits of a range. The caller holds the range's stripes and its data has been written completely.
     /// </summary>
-    public void Set(long block, long count)
+    /// <returns>True when one of them was 0.</returns>
+    public bool Set(long block, long count)
     {
         Span<ulong> words = _live.Span;
         long end = block + count;
@@ -151,17 +153,17 @@ public sealed class Bitmap : IDisposable
             int length = (int)Math.Min(BitsPerWord - bit, end - position);
             ulong mask = ulong.MaxValue >> (BitsPerWord - length) << bit;
             ref ulong word = ref words[(int)(position / BitsPerWord)];
-            // Neighbouring blocks of other stripes share the word, hence the atomic or; the plain look first spares it on rewrites.
-            if ((Volatile.Read(ref word) & mask) != mask)
+            // A word is a run of one stripe (BlockStripes), so nobody else changes it now; readers and flushes look at it at any time.
+            if ((word & mask) != mask)
             {
-                ulong before = Interlocked.Or(ref word, mask);
-                added += BitOperations.PopCount(mask & ~before);
+                added += BitOperations.PopCount(mask & ~word);
+                Volatile.Write(ref word, word | mask);
             }
             position += length;
         }
         if (added == 0)
         {
-            return;
+            return false;
         }
 
         Interlocked.Add(ref _setCount, added);
@@ -172,6 +174,18 @@ public sealed class Bitmap : IDisposable
         {
             Interlocked.Or(ref _changed[bitmapBlock / BitsPerWord], 1UL << (int)(bitmapBlock % BitsPerWord));
         }
+        return true;
+    }
+
+    /// <summary>Where the word of a block lies in the bitmap.</summary>
+    internal static long WordOffsetBytes(long block) => block / BitsPerWord * sizeof(ulong);
+
+    /// <summary>The words of a range of blocks as they are now. While the caller holds the stripes of the blocks, nobody changes them.</summary>
+    internal ReadOnlySpan<byte> WordsOf(long block, long count)
+    {
+        int first = (int)(block / BitsPerWord);
+        int last = (int)((block + count - 1) / BitsPerWord);
+        return MemoryMarshal.AsBytes(_live.Span[first..(last + 1)]);
     }
 
     /// <summary>Copies the bitmap blocks that changed into the published image. The first step of a flush.</summary>

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Cowloop.Core.Format;
 
 namespace Cowloop.Core.Devices;
 
@@ -13,9 +12,10 @@ internal sealed class BlockStripes
     /// <summary>The mask of all stripes.</summary>
     public const ulong All = ulong.MaxValue;
 
-    // 64 fit one mask. 64 KiB keeps the largest request (1 MiB) at 17 of them and random small writers apart.
+    // 64 fit one mask. A run is what one word of the bitmap describes, so a word belongs to one stripe; its 64 KiB keep the largest
+    // request (1 MiB) at 17 stripes and random small writers apart.
     private const int StripeCount = 64;
-    private const int BlocksPerRun = 64 * 1024 / CowLayout.BlockSize;
+    private const int BlocksPerRun = Bitmap.BitsPerWord;
 
     private readonly Lock[] _locks = new Lock[StripeCount];
 

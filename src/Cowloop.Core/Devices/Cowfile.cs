@@ -1,23 +1,27 @@
-using System.Buffers;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Live;
 using Cowloop.Core.Maintenance;
 
 namespace Cowloop.Core.Devices;
 
 /// <summary>
 /// An open, validated cowfile: header block, bitmap and file. Opening makes every check of specification 4.4 steps
-/// 15-23, with defects 6.18-6.20 done right; it changes nothing in a file that has a length.
+/// 15-23, with defects 6.18-6.20 done right, and sees that the base is the one of the extension record. Until all is known to be good nothing changes.
 /// </summary>
 public sealed class Cowfile : IDisposable
 {
+    private const int UnfinishedChunkBytes = 64 * 1024;
+
     private readonly byte[] _headerBlock;
     private CowHeader _header;
+    private ExtensionRecord? _record;
 
-    private Cowfile(IBlockFile file, CowHeader header, byte[] headerBlock, CowLayout layout, Bitmap bitmap)
+    private Cowfile(IBlockFile file, CowHeader header, ExtensionRecord? record, byte[] headerBlock, CowLayout layout, Bitmap bitmap)
     {
         File = file;
         _header = header;
+        _record = record;
         _headerBlock = headerBlock;
         Layout = layout;
         Bitmap = bitmap;
@@ -38,51 +42,70 @@ public sealed class Cowfile : IDisposable
     /// <summary>The header as last written, or as found.</summary>
     public CowHeader Header => _header;
 
+    /// <summary>The extension record as last written, or as found; null when the file has none.</summary>
+    public ExtensionRecord? Record => _record;
+
+    /// <summary>The header block as last written.</summary>
+    internal ReadOnlySpan<byte> HeaderBlock => _headerBlock;
+
     /// <summary>
     /// Opens the cowfile that belongs to a base. A file of length 0 is a new one and is initialised; when that fails its
-    /// length is 0 again.
+    /// length is 0 again. A dirty file whose bitmap decides is repaired.
     /// </summary>
     /// <param name="file">The file, locked by the caller. The result owns it; after an exception it is still the caller's.</param>
     /// <param name="path">Its name, for messages.</param>
-    /// <param name="layout">The layout that the base demands.</param>
-    /// <param name="fingerprint">The base's fingerprint.</param>
-    /// <param name="allocateZeroedWords">Memory for the bitmap; see <see cref="Bitmap"/>.</param>
-    /// <param name="repair">Repairs a dirty file that belongs to the base; otherwise it is refused.</param>
+    /// <param name="image">The base.</param>
+    /// <param name="options">How.</param>
     /// <exception cref="CowloopException">The file is damaged, belongs to another base, or can't be read or initialised.</exception>
-    public static Cowfile Open(
-        IBlockFile file,
-        string path,
-        CowLayout layout,
-        uint fingerprint,
-        Func<int, IMemoryOwner<ulong>> allocateZeroedWords,
-        bool repair = false)
+    public static Cowfile Open(IBlockFile file, string path, BaseImage image, CowfileOptions options)
     {
         ArgumentNullException.ThrowIfNull(file);
-        long lengthBytes = file.LengthBytes;
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(options);
+        CowLayout layout = image.Layout;
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header;
+        ExtensionRecord? record = null;
         RepairReport? repaired = null;
-        if (lengthBytes == 0)
+        bool isRecordNew = false;
+        long lengthBytes = file.LengthBytes;
+        if (lengthBytes == 0 || IsUnfinished(file, layout))
         {
-            header = CowHeader.ForNewFile(layout, fingerprint);
-            Initialise(file, path, layout, header, headerBlock);
+            header = CowHeader.ForNewFile(layout, image.Fingerprint);
+            if (options.NewId is Guid id)
+            {
+                header = header with { Flags = CowFlags.BitmapDecides };
+                record = BaseGuard.Describe(image, id, options.VerifyBase);
+            }
+            Initialise(file, path, layout, header, record, headerBlock);
         }
         else
         {
-            header = ReadHeader(file, path, lengthBytes, headerBlock, mayBeDirty: repair);
-            CheckBelongsTo(header, path, layout, fingerprint);
+            header = ReadHeader(file, path, lengthBytes, headerBlock, options.Repair);
+            record = ReadRecord(headerBlock, path);
+            RequireSize(header, path, layout);
+            if (record is null)
+            {
+                RequireFingerprint(header, path, image);
+            }
             if (lengthBytes < layout.EmptyLengthBytes)
             {
                 throw Damaged(path, $"is incomplete: {lengthBytes} bytes, but header and bitmap alone take {layout.EmptyLengthBytes}");
             }
+            if (record is not null)
+            {
+                ExtensionRecord wanted = BaseGuard.Check(record, path, image, header.Fingerprint != image.Fingerprint, options);
+                isRecordNew = wanted != record;
+                record = wanted;
+            }
             if (header.Flags.HasFlag(CowFlags.Dirty))
             {
-                repaired = Repair(file, path, header);
+                repaired = Repair(file, path, header, options.FindKeptBits?.Invoke(headerBlock));
                 header = ReadHeader(file, path, file.LengthBytes, headerBlock, mayBeDirty: false);
             }
         }
 
-        var bitmap = new Bitmap(layout, allocateZeroedWords);
+        var bitmap = new Bitmap(layout, options.AllocateZeroedWords);
         try
         {
             Errno errno = bitmap.Load(file);
@@ -91,7 +114,12 @@ public sealed class Cowfile : IDisposable
                 throw new CowloopException(Errno.EINVAL, $"bitmap of cowfile {path} cannot be read: {errno.Text()}");
             }
             CheckBitmap(bitmap, header, path, layout, file.LengthBytes);
-            return new Cowfile(file, header, headerBlock, layout, bitmap) { Repaired = repaired };
+            var cowfile = new Cowfile(file, header, record, headerBlock, layout, bitmap) { Repaired = repaired };
+            if (isRecordNew)
+            {
+                cowfile.Refresh(path, image.Fingerprint);
+            }
+            return cowfile;
         }
         catch
         {
@@ -101,8 +129,8 @@ public sealed class Cowfile : IDisposable
     }
 
     /// <summary>
-    /// Marks the header dirty, gives the file its full length, so that no later write or punch lengthens it, and sees to it that header
-    /// and bitmap have their space, which a sparsely copied file may lack. The caller syncs.
+    /// Marks the header dirty, raises the generation, gives the file its full length, so that no later write or punch lengthens it, and sees to it
+    /// that header and bitmap have their space, which a sparsely copied file may lack. The caller syncs.
     /// </summary>
     internal Errno MarkDirty()
     {
@@ -112,15 +140,22 @@ public sealed class Cowfile : IDisposable
         {
             errno = AllocateHead(File, Layout);
         }
-        return errno == Errno.None ? WriteHeader(_header with { Flags = _header.Flags | CowFlags.Dirty }) : errno;
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        CowFlags flags = _header.Flags | CowFlags.Dirty;
+        // The original takes the flag away. From now on all the bits are ours again.
+        return Write(_header with { Flags = _record is null ? flags : flags | CowFlags.BitmapDecides }, NextRecord());
     }
 
+    /// <summary>Raises the generation: what the file holds already is about to change. The caller syncs.</summary>
+    internal Errno RaiseGeneration() => Write(_header, NextRecord());
+
     /// <summary>Marks the header clean and counts the blocks in it. Bitmap and data are durable already; the caller syncs.</summary>
-    internal Errno MarkClean() => WriteHeader(_header with
-    {
-        Flags = _header.Flags & ~CowFlags.Dirty,
-        UsedBlocks = (ulong)Bitmap.SetCount,
-    });
+    internal Errno MarkClean() => Write(
+        _header with { Flags = _header.Flags & ~CowFlags.Dirty, UsedBlocks = (ulong)Bitmap.SetCount },
+        _record);
 
     /// <summary>Cuts the hole behind the last block, so that an inactive file has the length the original would give it.</summary>
     internal Errno TrimLength()
@@ -136,7 +171,47 @@ public sealed class Cowfile : IDisposable
         File.Dispose();
     }
 
-    private static void Initialise(IBlockFile file, string path, CowLayout layout, CowHeader header, byte[] headerBlock)
+    /// <summary>
+    /// True for a file whose creation was cut short by a crash: it has the length of a new one, and nothing but zeros where the header structure, bitmap
+    /// and data go. Nothing was ever promised about it.
+    /// </summary>
+    private static bool IsUnfinished(IBlockFile file, CowLayout layout)
+    {
+        long lengthBytes = file.LengthBytes;
+        if (lengthBytes != layout.EmptyLengthBytes && lengthBytes != layout.FullLengthBytes)
+        {
+            return false;
+        }
+        byte[] chunk = new byte[UnfinishedChunkBytes];
+        for (long offsetBytes = 0; offsetBytes < lengthBytes;)
+        {
+            if (file.NextData(offsetBytes, out offsetBytes, out long endBytes) != Errno.None)
+            {
+                return false;
+            }
+            Span<byte> part = chunk.AsSpan(0, (int)Math.Min(chunk.Length, Math.Min(endBytes, lengthBytes) - offsetBytes));
+            if (part.IsEmpty)
+            {
+                return true;
+            }
+            if (file.ReadAt(offsetBytes, part) != Errno.None)
+            {
+                return false;
+            }
+            // The record may have landed alone.
+            int recordStart = (int)Math.Clamp(ExtensionRecord.OffsetBytes - offsetBytes, 0, part.Length);
+            int recordEnd = (int)Math.Clamp(CowLayout.BlockSize - offsetBytes, 0, part.Length);
+            part[recordStart..recordEnd].Clear();
+            if (part.ContainsAnyExcept((byte)0))
+            {
+                return false;
+            }
+            offsetBytes += part.Length;
+        }
+        return true;
+    }
+
+    private static void Initialise(IBlockFile file, string path, CowLayout layout, CowHeader header, ExtensionRecord? record, byte[] headerBlock)
     {
         // Blocks lie at their own offset, so a filesystem that can't hold the full length is found out now, not at some later write.
         Errno errno = file.SetLength(layout.FullLengthBytes);
@@ -152,6 +227,7 @@ public sealed class Cowfile : IDisposable
         if (errno == Errno.None)
         {
             header.Encode(headerBlock);
+            record?.Encode(headerBlock);
             errno = file.WriteAt(0, headerBlock);
         }
         if (errno == Errno.None)
@@ -184,6 +260,16 @@ public sealed class Cowfile : IDisposable
         return errno == Errno.EOPNOTSUPP ? Errno.None : errno;
     }
 
+    private static ExtensionRecord? ReadRecord(byte[] headerBlock, string path) => ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) switch
+    {
+        RecordState.Damaged => throw new CowloopException(
+            Errno.EINVAL,
+            $"cowfile {path} has a damaged extension record",
+            $"restore it from a copy, or run: cowrepair -f {ShellWord.ForPath(path)} (takes the record out; the base is then known by its fingerprint only)"),
+        RecordState.Newer => throw new CowloopException(Errno.EINVAL, $"cowfile {path} newer than this driver", "its extension record asks for a newer cowloop"),
+        _ => record,
+    };
+
     private static CowHeader ReadHeader(IBlockFile file, string path, long lengthBytes, byte[] headerBlock, bool mayBeDirty)
     {
         if (lengthBytes < CowLayout.BlockSize)
@@ -215,7 +301,7 @@ public sealed class Cowfile : IDisposable
         {
             throw new CowloopException(Errno.EINVAL, $"packed cowfile {path} not accepted", $"unpack it first: cowpack -u {ShellWord.ForPath(path)} NEWFILE");
         }
-        if (header.Flags.HasFlag(CowFlags.Dirty) && !mayBeDirty)
+        if (header.Flags.HasFlag(CowFlags.Dirty) && !mayBeDirty && !header.Flags.HasFlag(CowFlags.BitmapDecides))
         {
             throw new CowloopException(
                 Errno.EINVAL,
@@ -226,11 +312,11 @@ public sealed class Cowfile : IDisposable
     }
 
     /// <summary>Whatever keeps a repair from being done is a refusal of the file, as every other one.</summary>
-    private static RepairReport Repair(IBlockFile file, string path, CowHeader header)
+    private static RepairReport Repair(IBlockFile file, string path, CowHeader header, KeptBits? kept)
     {
         try
         {
-            return Repairer.Run(new CheckedFile(file, path), header, modify: true, null, NobodyWatches.Instance);
+            return Repairer.Run(new CheckedFile(file, path), header, new RepairOptions { Modify = true, Kept = kept }, NobodyWatches.Instance);
         }
         catch (CowloopException exception)
         {
@@ -238,7 +324,7 @@ public sealed class Cowfile : IDisposable
         }
     }
 
-    private static void CheckBelongsTo(CowHeader header, string path, CowLayout layout, uint fingerprint)
+    private static void RequireSize(CowHeader header, string path, CowLayout layout)
     {
         if (header.BlockCount != (ulong)layout.BlockCount)
         {
@@ -247,7 +333,11 @@ public sealed class Cowfile : IDisposable
                 $"cowfile {path} (size {header.BlockCount * CowLayout.BlockSize}) not related to rdofile (size {layout.DeviceBytes})",
                 "name the rdofile that this cowfile was made for");
         }
-        if (header.Fingerprint != fingerprint)
+    }
+
+    private static void RequireFingerprint(CowHeader header, string path, BaseImage image)
+    {
+        if (header.Fingerprint != image.Fingerprint)
         {
             throw new CowloopException(
                 Errno.EINVAL,
@@ -278,13 +368,31 @@ public sealed class Cowfile : IDisposable
     private static CowloopException Damaged(string path, string how) =>
         new(Errno.EINVAL, $"cowfile {path} {how}", "restore it from a copy");
 
-    private Errno WriteHeader(CowHeader header)
+    private ExtensionRecord? NextRecord() => _record is null ? null : _record with { Generation = _record.Generation + 1 };
+
+    /// <summary>Writes down what is new about the base, durably. Either sector may land alone: the record describes the base, and so does the header.</summary>
+    private void Refresh(string path, uint fingerprint)
+    {
+        Errno errno = Write(_header with { Fingerprint = fingerprint }, _record);
+        if (errno == Errno.None)
+        {
+            errno = File.Sync();
+        }
+        if (errno != Errno.None)
+        {
+            throw new CowloopException(Errno.EINVAL, $"header of cowfile {path} cannot be written: {errno.Text()}", "check the filesystem that the cowfile is on");
+        }
+    }
+
+    private Errno Write(CowHeader header, ExtensionRecord? record)
     {
         header.Encode(_headerBlock);
+        record?.Encode(_headerBlock);
         Errno errno = File.WriteAt(0, _headerBlock);
         if (errno == Errno.None)
         {
             _header = header;
+            _record = record;
         }
         return errno;
     }

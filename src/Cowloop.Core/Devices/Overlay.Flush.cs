@@ -64,7 +64,12 @@ public sealed partial class Overlay
         {
             errno = _cowfile.TrimLength();
         }
-        return errno == Errno.None && (_isDirty || _isHeaderInDoubt) ? BecomeClean() : errno;
+        if (errno == Errno.None && (_isDirty || _isHeaderInDoubt))
+        {
+            errno = BecomeClean();
+        }
+        _isGenerationRaised &= errno != Errno.None;
+        return errno;
     }
 
     /// <summary>Copy the changed bitmap, make the data durable, then write that copy: no bit reaches the disk before its data.</summary>
@@ -92,23 +97,26 @@ public sealed partial class Overlay
         return Errno.None;
     }
 
-    /// <summary>The first new block after a clean state: DIRTY is durable before its data is written. Under all stripes.</summary>
+    /// <summary>The first new block after a clean state: DIRTY and the next generation are durable before its data is written. Under all stripes.</summary>
     private Errno BecomeDirty()
     {
         _wasDirty = true;
-        return ChangeHeader(toDirty: true);
+        return ChangeHeader(_cowfile.MarkDirty, isDirty: true);
     }
 
-    /// <summary>Data and bitmap are durable, and no writer can change that: under all stripes.</summary>
-    private Errno BecomeClean() => ChangeHeader(toDirty: false);
+    /// <summary>The first change of a block that the cowfile holds, after a clean state: the next generation is durable before. Under all stripes.</summary>
+    private Errno RaiseGeneration() => ChangeHeader(_cowfile.RaiseGeneration, _isDirty);
 
-    private Errno ChangeHeader(bool toDirty)
+    /// <summary>Data and bitmap are durable, and no writer can change that: under all stripes.</summary>
+    private Errno BecomeClean() => ChangeHeader(_cowfile.MarkClean, isDirty: false);
+
+    private Errno ChangeHeader(Func<Errno> write, bool isDirty)
     {
         // Flushes need no stripe, so one that runs now comes to its end.
         _rounds.Pause();
         try
         {
-            return Failure == Errno.None ? WriteHeader(toDirty) : Errno.EIO;
+            return Failure == Errno.None ? WriteHeader(write, isDirty) : Errno.EIO;
         }
         finally
         {
@@ -116,11 +124,11 @@ public sealed partial class Overlay
         }
     }
 
-    private Errno WriteHeader(bool toDirty)
+    private Errno WriteHeader(Func<Errno> write, bool isDirty)
     {
         // An error does not say what the disk shows now, so the header counts as neither dirty nor clean until a write of it succeeds.
         _isHeaderInDoubt = true;
-        Errno errno = toDirty ? _cowfile.MarkDirty() : _cowfile.MarkClean();
+        Errno errno = write();
         if (errno == Errno.None)
         {
             errno = Sync();
@@ -128,7 +136,12 @@ public sealed partial class Overlay
         if (errno == Errno.None)
         {
             _isHeaderInDoubt = false;
-            Volatile.Write(ref _isDirty, toDirty);
+            _isGenerationRaised = true;
+            Volatile.Write(ref _isDirty, isDirty);
+            if (isDirty)
+            {
+                _live?.Begin(_cowfile.HeaderBlock);
+            }
         }
         return errno;
     }
@@ -157,6 +170,7 @@ public sealed partial class Overlay
         if (errno != Errno.None)
         {
             Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None);
+            _live?.Abandon();
             return Errno.EIO;
         }
         return Errno.None;

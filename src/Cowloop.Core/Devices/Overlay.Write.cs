@@ -22,6 +22,7 @@ public sealed partial class Overlay
         {
             return Errno.EINVAL;
         }
+        bool hasNewBits = false;
         if (!source.IsEmpty)
         {
             long block = offsetBytes / CowLayout.BlockSize;
@@ -31,7 +32,8 @@ public sealed partial class Overlay
             {
                 try
                 {
-                    errno = _bitmap.AreAllSet(block, count) ? StoreAt(offsetBytes, source) : WriteLocked(offsetBytes, source);
+                    hasNewBits = !_bitmap.AreAllSet(block, count);
+                    errno = hasNewBits ? WriteLocked(offsetBytes, source) : StoreAt(offsetBytes, source);
                 }
                 finally
                 {
@@ -43,7 +45,7 @@ public sealed partial class Overlay
                 return errno;
             }
         }
-        return fua ? Flush() : Errno.None;
+        return fua || (hasNewBits && !AreBitsKept) ? Flush() : Errno.None;
     }
 
     /// <inheritdoc/>
@@ -64,7 +66,7 @@ public sealed partial class Overlay
             offsetBytes += pieceBytes;
             lengthBytes -= pieceBytes;
         }
-        return fua ? Flush() : Errno.None;
+        return fua || !AreBitsKept ? Flush() : Errno.None;
     }
 
     /// <summary>
@@ -83,7 +85,8 @@ public sealed partial class Overlay
     }
 
     /// <summary>
-    /// Takes the stripes of the blocks and sees to it that the header is durably dirty before the first of them gets its bit.
+    /// Takes the stripes of the blocks and sees to it that the header durably has its next generation before one of them changes, and is dirty
+    /// before the first of them gets its bit.
     /// </summary>
     /// <param name="block">First block.</param>
     /// <param name="count">Number of blocks.</param>
@@ -93,16 +96,16 @@ public sealed partial class Overlay
         stripes = BlockStripes.MaskOf(block, count);
         _stripes.Enter(stripes);
         Errno errno = Changeable();
-        if (errno == Errno.None && !IsSurelyDirty && !_bitmap.AreAllSet(block, count))
+        if (errno == Errno.None && !IsReadyFor(block, count))
         {
-            // Going dirty concerns all writers, so it takes all stripes; and keeps them: the state can't change back meanwhile.
+            // The header concerns all writers, so it takes all stripes; and keeps them: the state can't change back meanwhile.
             _stripes.Exit(stripes);
             stripes = BlockStripes.All;
             _stripes.Enter(stripes);
             errno = Changeable();
-            if (errno == Errno.None && !IsSurelyDirty)
+            if (errno == Errno.None && !IsReadyFor(block, count))
             {
-                errno = BecomeDirty();
+                errno = _bitmap.AreAllSet(block, count) ? RaiseGeneration() : BecomeDirty();
             }
         }
         if (errno != Errno.None)
@@ -112,7 +115,21 @@ public sealed partial class Overlay
         return errno;
     }
 
-    private bool IsSurelyDirty => _isDirty && !_isHeaderInDoubt;
+    /// <summary>True while no new bit can be lost with the process, or nobody has been promised that.</summary>
+    private bool AreBitsKept => _live is null || _live.IsKept;
+
+    /// <summary>True when the header on disk says what it must say before blocks of this range are changed.</summary>
+    private bool IsReadyFor(long block, long count) =>
+        (_isDirty && !_isHeaderInDoubt)
+        || ((_cowfile.Record is null || (_isGenerationRaised && !_isHeaderInDoubt)) && _bitmap.AreAllSet(block, count));
+
+    private void Mark(long block, long count)
+    {
+        if (_bitmap.Set(block, count))
+        {
+            _live?.Keep(_bitmap, block, count);
+        }
+    }
 
     private Errno Changeable()
     {
@@ -160,7 +177,7 @@ public sealed partial class Overlay
         long count = source.Length / CowLayout.BlockSize;
         if (errno == Errno.None)
         {
-            _bitmap.Set(block, count);
+            Mark(block, count);
         }
         else
         {
@@ -247,7 +264,7 @@ public sealed partial class Overlay
         }
         if (errno == Errno.None)
         {
-            _bitmap.Set(block, count);
+            Mark(block, count);
         }
         return errno;
     }

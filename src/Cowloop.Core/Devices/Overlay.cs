@@ -1,5 +1,6 @@
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Live;
 
 namespace Cowloop.Core.Devices;
 
@@ -13,6 +14,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     private readonly IBlockFile _base;
     private readonly Cowfile _cowfile;
     private readonly IBlockFile _store;
+    private readonly LiveBits? _live;
     private readonly Bitmap _bitmap;
     private readonly CowLayout _layout;
     private readonly BlockStripes _stripes = new();
@@ -21,6 +23,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     // Changed only under all stripes.
     private bool _isDirty;
     private bool _isHeaderInDoubt;
+    private bool _isGenerationRaised;
     private bool _wasDirty;
     private bool _isFrozen;
     private volatile CowfileAccess _access;
@@ -33,12 +36,14 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     /// <param name="baseFile">The read-only image; owned by the overlay.</param>
     /// <param name="cowfile">The cowfile opened for it; owned by the overlay.</param>
     /// <param name="sectorSize">Logical sector size in bytes that the device shows (specification 4.4, success step 5).</param>
-    public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize)
+    /// <param name="live">Keeps bits for the case that the process is killed; owned by the overlay. Null: only what was flushed is found again.</param>
+    public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize, LiveBits? live = null)
     {
         ArgumentNullException.ThrowIfNull(cowfile);
         _base = baseFile;
         _cowfile = cowfile;
         _store = cowfile.File;
+        _live = live;
         _bitmap = cowfile.Bitmap;
         _layout = cowfile.Layout;
         Info = new DeviceInfo(_layout.DeviceBytes, sectorSize);
@@ -88,14 +93,19 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     /// <summary>
     /// Makes the cowfile clean and closes both files. No other call may be running or follow.
     /// </summary>
+    /// <param name="whenClean">Called when the cowfile is clean, before anybody else can have it; or null.</param>
     /// <returns>An error when the cowfile could not be made clean; it is closed all the same, and dirty.</returns>
-    public Errno Close()
+    public Errno Close(Action? whenClean = null)
     {
         if (_isClosed)
         {
             return Errno.None;
         }
         Errno errno = Clean(trim: true);
+        if (errno == Errno.None)
+        {
+            whenClean?.Invoke();
+        }
         Dispose();
         return errno;
     }
@@ -108,6 +118,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
             return;
         }
         _isClosed = true;
+        _live?.Dispose();
         _cowfile.Dispose();
         _base.Dispose();
     }

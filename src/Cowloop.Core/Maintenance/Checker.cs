@@ -72,10 +72,16 @@ public static class Checker
         {
             problems.Add(new Problem($"its header counts {header.UsedBlocks} blocks, its bitmap {contents.UsedBlocks}", repair));
         }
-        RepairReport found = Repairer.Run(file, header, modify: false, null, observer);
+        RepairReport found = Repairer.Run(file, header, new RepairOptions { Modify = false }, observer);
         if (found.Corrections + found.RemovedBlocks is > 0 and long count)
         {
             problems.Add(new Problem($"blocks of data without a bit in the bitmap: {count}", repair));
+        }
+        if (found.HasDamagedRecord)
+        {
+            problems.Add(new Problem(
+                "its extension record is damaged",
+                $"cowrepair -f {ShellWord.ForPath(file.Name)} takes it out; the base is then known by its fingerprint only"));
         }
         if (file.LengthBytes % CowLayout.BlockSize != 0)
         {

@@ -1,14 +1,36 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Cowloop.Core.Format;
+using Cowloop.Core.Live;
 
 namespace Cowloop.Core.Maintenance;
 
 /// <summary>What a repair found, and did unless it was only to look.</summary>
-/// <param name="Corrections">Blocks with data whose bit was missing (specification 7.3).</param>
+/// <param name="Corrections">Blocks whose bit was missing: those with data (specification 7.3), and those that live bits speak of.</param>
 /// <param name="RemovedBlocks">Blocks of unfinished writes, in a file whose bitmap decides.</param>
 /// <param name="UsedBlocks">Blocks that the file holds afterwards.</param>
 /// <param name="FirstStrayBlock">A block with data that the base does not have, left alone; -1 when there is none.</param>
-public sealed record RepairReport(long Corrections, long RemovedBlocks, long UsedBlocks, long FirstStrayBlock);
+public sealed record RepairReport(long Corrections, long RemovedBlocks, long UsedBlocks, long FirstStrayBlock)
+{
+    /// <summary>Those of the corrections that live bits speak of.</summary>
+    public long LiveBlocks { get; init; }
+
+    /// <summary>True when the extension record was damaged and is taken out.</summary>
+    public bool HasDamagedRecord { get; init; }
+}
+
+/// <summary>How a cowfile is repaired.</summary>
+public sealed record RepairOptions
+{
+    /// <summary>False: the file is only read.</summary>
+    public required bool Modify { get; init; }
+
+    /// <summary>Hears of every block that gets its bit, in ascending order; or null.</summary>
+    public Action<long>? OnCorrection { get; init; }
+
+    /// <summary>What a killed service has left for the file; or null.</summary>
+    public KeptBits? Kept { get; init; }
+}
 
 /// <summary>
 /// Makes bitmap, count and flags of a cowfile agree with its data. Holes are skipped and marked blocks not read, so it takes the time of the data that is
@@ -18,6 +40,9 @@ public sealed record RepairReport(long Corrections, long RemovedBlocks, long Use
 /// A file of the original: every block below the base's end that has a non-zero byte gets its bit; no bit is ever cleared (specification 7.3).
 /// A file whose bitmap decides (<see cref="CowFlags.BitmapDecides"/>): what has no bit was never promised to anybody and is punched out, for
 /// a half-landed block would be neither old nor new.
+/// <para>
+/// Where a service was killed and the machine went on, the bits that it kept are added first: all that they speak of is in the file.
+/// </para>
 /// <para>
 /// Order: data durable, then bitmap, durable, then the clean header, durable. A clean file that needs corrections is marked dirty first.
 /// Interrupted anywhere, the file is dirty, and the next repair does the rest.
@@ -32,48 +57,49 @@ public sealed class Repairer
     private readonly CheckedFile _file;
     private readonly CowHeader _header;
     private readonly CowLayout _layout;
-    private readonly bool _modify;
-    private readonly Action<long>? _onCorrection;
+    private readonly RepairOptions _options;
     private readonly IWorkObserver _observer;
+    private readonly ulong[] _found;
     private readonly ulong[] _words;
     private readonly byte[] _data;
 
     private long _chunkFirstBlock;
     private int _chunkBitCount;
     private long _corrections;
+    private long _liveBlocks;
     private long _removedBlocks;
     private bool _isDataDurable;
     private bool _isMarkedDirty;
 
-    private Repairer(CheckedFile file, CowHeader header, CowLayout layout, bool modify, Action<long>? onCorrection, IWorkObserver observer)
+    private Repairer(CheckedFile file, CowHeader header, CowLayout layout, RepairOptions options, IWorkObserver observer)
     {
         _file = file;
         _header = header;
         _layout = layout;
-        _modify = modify;
-        _onCorrection = onCorrection;
+        _options = options;
         _observer = observer;
         _isMarkedDirty = header.Flags.HasFlag(CowFlags.Dirty);
-        _words = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
+        _found = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
+        _words = new ulong[_found.Length];
         _data = new byte[Math.Min(MaxReadBlocks, layout.BlockCount) * CowLayout.BlockSize];
     }
 
     /// <summary>Repairs a cowfile, or looks what a repair would do.</summary>
     /// <param name="file">The cowfile, for the caller alone.</param>
     /// <param name="header">Its header; not packed.</param>
-    /// <param name="modify">False: the file is only read.</param>
-    /// <param name="onCorrection">Hears of every block that gets its bit, in ascending order; or null.</param>
+    /// <param name="options">How.</param>
     /// <param name="observer">Who looks on.</param>
     /// <exception cref="CowloopException">The file is beyond repair and unchanged, or can't be read or written.</exception>
-    public static RepairReport Run(CheckedFile file, CowHeader header, bool modify, Action<long>? onCorrection, IWorkObserver observer)
+    public static RepairReport Run(CheckedFile file, CowHeader header, RepairOptions options, IWorkObserver observer)
     {
         ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(observer);
         CowLayout layout = CowfileChecks.RequireLayout(header, file.Name);
         CowContents contents = CowfileChecks.Count(file, layout);
         RequireBlocks(file, layout, contents);
         long strayBlock = FindStrayBlock(file, layout);
-        return new Repairer(file, header, layout, modify, onCorrection, observer).Run(contents, strayBlock);
+        return new Repairer(file, header, layout, options, observer).Run(contents, strayBlock);
     }
 
     private RepairReport Run(CowContents contents, long strayBlock)
@@ -90,11 +116,16 @@ public sealed class Repairer
         }
         AdvanceTo(endBlock);
         long usedBlocks = contents.UsedBlocks + _corrections;
-        if (_modify)
+        bool hasDamagedRecord = HasDamagedRecord();
+        if (_options.Modify)
         {
-            Finish(usedBlocks);
+            Finish(usedBlocks, hasDamagedRecord);
         }
-        return new RepairReport(_corrections, _removedBlocks, usedBlocks, strayBlock);
+        return new RepairReport(_corrections, _removedBlocks, usedBlocks, strayBlock)
+        {
+            LiveBlocks = _liveBlocks,
+            HasDamagedRecord = hasDamagedRecord,
+        };
 
         void AdvanceTo(long block)
         {
@@ -104,7 +135,7 @@ public sealed class Repairer
         }
     }
 
-    /// <summary>The first block at or after another one that may hold data; behind the last one when there is none.</summary>
+    /// <summary>The first block at or after another one that may hold data, or have a live bit; behind the last one when there is none.</summary>
     private long NextDataBlock(long block)
     {
         if (block >= _layout.BlockCount)
@@ -112,7 +143,8 @@ public sealed class Repairer
             return _layout.BlockCount;
         }
         (long startBytes, long endBytes) = _file.NextData(_layout.DataOffsetBytes + block * CowLayout.BlockSize, Fault.ReadData);
-        return endBytes <= startBytes ? _layout.BlockCount : Math.Min(_layout.BlockCount, (startBytes - _layout.DataOffsetBytes) / CowLayout.BlockSize);
+        long nextBlock = endBytes <= startBytes ? _layout.BlockCount : (startBytes - _layout.DataOffsetBytes) / CowLayout.BlockSize;
+        return Math.Min(nextBlock, _options.Kept?.NextBlock(block, _layout.BlockCount) ?? _layout.BlockCount);
     }
 
     private void LoadChunk(long firstBlock)
@@ -121,16 +153,20 @@ public sealed class Repairer
         long bitmapBytes = firstBlock / 8;
         int lengthBytes = (int)Math.Min(ChunkBytes, _layout.BitmapBytes - bitmapBytes);
         _chunkBitCount = lengthBytes * 8;
-        _file.Read(CowLayout.BitmapOffsetBytes + bitmapBytes, MemoryMarshal.AsBytes(_words.AsSpan())[..lengthBytes], Fault.ReadBitmap);
+        _file.Read(CowLayout.BitmapOffsetBytes + bitmapBytes, MemoryMarshal.AsBytes(_found.AsSpan())[..lengthBytes], Fault.ReadBitmap);
+        _found.CopyTo(_words, 0);
+        _options.Kept?.AddTo(firstBlock, _words.AsSpan(0, lengthBytes / sizeof(ulong)));
+        _liveBlocks += CountChanged(out int lastChanged);
+        if (lastChanged >= 0)
+        {
+            RequireBlock(firstBlock + lastChanged);
+        }
     }
 
     /// <summary>Looks at all data of the chunk's blocks that has no bit, and writes the part of the bitmap that changed.</summary>
     private void ScanChunk()
     {
-        long correctionsBefore = _corrections;
         long endBlock = Math.Min(_chunkFirstBlock + _chunkBitCount, _layout.BlockCount);
-        int firstChanged = _chunkBitCount;
-        int lastChanged = -1;
         for (long block = _chunkFirstBlock; block < endBlock;)
         {
             (long startBytes, long endBytes) = _file.NextData(_layout.DataOffsetBytes + block * CowLayout.BlockSize, Fault.ReadData);
@@ -147,17 +183,60 @@ public sealed class Repairer
                 block = _chunkFirstBlock + Math.Max(bit, endBit);
                 if (bit < endBit)
                 {
-                    ScanUnmarked(bit, endBit, ref firstChanged, ref lastChanged);
+                    ScanUnmarked(bit, endBit);
                 }
             }
         }
-        if (_modify && _corrections > correctionsBefore)
+        int corrections = CountChanged(out int lastChanged);
+        _corrections += corrections;
+        if (corrections > 0)
         {
-            WriteBitmap(firstChanged, lastChanged);
+            Report(lastChanged);
+            if (_options.Modify)
+            {
+                WriteBitmap(lastChanged);
+            }
         }
     }
 
-    private void ScanUnmarked(int bit, int endBit, ref int firstChanged, ref int lastChanged)
+    /// <summary>How many bits of the chunk are to be set that are not set in the file, and which is the last; -1 when there is none.</summary>
+    private int CountChanged(out int lastChanged)
+    {
+        int count = 0;
+        lastChanged = -1;
+        for (int index = 0; index < _chunkBitCount / 64; index++)
+        {
+            ulong changed = _words[index] & ~_found[index];
+            if (changed != 0)
+            {
+                count += BitOperations.PopCount(changed);
+                lastChanged = index * 64 + BitOperations.Log2(changed);
+            }
+        }
+        return count;
+    }
+
+    private void Report(int lastChanged)
+    {
+        for (int index = 0; index <= lastChanged / 64 && _options.OnCorrection is not null; index++)
+        {
+            for (ulong changed = _words[index] & ~_found[index]; changed != 0; changed &= changed - 1)
+            {
+                _options.OnCorrection(_chunkFirstBlock + index * 64 + BitOperations.TrailingZeroCount(changed));
+            }
+        }
+    }
+
+    /// <summary>A live bit speaks of a block that is there: an active file has its full length.</summary>
+    private void RequireBlock(long block)
+    {
+        if (block >= _layout.BlockCount || _file.LengthBytes < _layout.LengthBytesFor(block))
+        {
+            throw CowfileChecks.Damaged(_file.Name, $"was cut after its service was killed: block {block} is missing");
+        }
+    }
+
+    private void ScanUnmarked(int bit, int endBit)
     {
         while (bit < endBit)
         {
@@ -170,7 +249,7 @@ public sealed class Repairer
             }
             else
             {
-                Adopt(bit, count, ref firstChanged, ref lastChanged);
+                Adopt(bit, count);
             }
             bit += count;
             _observer.Advance(0);
@@ -180,7 +259,7 @@ public sealed class Repairer
     private bool HasData(int index) => _data.AsSpan(index * CowLayout.BlockSize, CowLayout.BlockSize).ContainsAnyExcept((byte)0);
 
     /// <summary>Gives a bit to those of the blocks just read that have data.</summary>
-    private void Adopt(int bit, int count, ref int firstChanged, ref int lastChanged)
+    private void Adopt(int bit, int count)
     {
         for (int index = 0; index < count; index++)
         {
@@ -188,10 +267,6 @@ public sealed class Repairer
             {
                 int found = bit + index;
                 _words[found / 64] |= 1UL << (found % 64);
-                firstChanged = Math.Min(firstChanged, found);
-                lastChanged = found;
-                _corrections++;
-                _onCorrection?.Invoke(_chunkFirstBlock + found);
             }
         }
     }
@@ -216,7 +291,7 @@ public sealed class Repairer
         }
         _removedBlocks += withData;
         long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
-        if (withData == 0 || !_modify || _file.TryPunch(offsetBytes, (long)count * CowLayout.BlockSize, Fault.WriteData))
+        if (withData == 0 || !_options.Modify || _file.TryPunch(offsetBytes, (long)count * CowLayout.BlockSize, Fault.WriteData))
         {
             return;
         }
@@ -232,8 +307,9 @@ public sealed class Repairer
         }
     }
 
-    private void WriteBitmap(int firstChanged, int lastChanged)
+    private void WriteBitmap(int lastChanged)
     {
+        int firstChanged = _words.AsSpan().CommonPrefixLength(_found) * 64;
         long neededBytes = _layout.LengthBytesFor(_chunkFirstBlock + lastChanged);
         if (_file.LengthBytes < neededBytes)
         {
@@ -249,7 +325,7 @@ public sealed class Repairer
         }
         if (!_isDataDurable)
         {
-            _file.Sync(Fault.WriteBitmap);
+            SyncData();
             _isDataDurable = true;
         }
         int firstByte = firstChanged / 8 / CowLayout.BlockSize * CowLayout.BlockSize;
@@ -260,7 +336,28 @@ public sealed class Repairer
             Fault.WriteBitmap);
     }
 
-    private void Finish(long usedBlocks)
+    /// <summary>What live bits speak of may be gone from memory after a failed sync: the next repair must not believe them.</summary>
+    private void SyncData()
+    {
+        try
+        {
+            _file.Sync(Fault.WriteBitmap);
+        }
+        catch (CowloopException)
+        {
+            _options.Kept?.Abandon();
+            throw;
+        }
+    }
+
+    private bool HasDamagedRecord()
+    {
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        _file.Read(0, headerBlock, Fault.ReadHeader);
+        return ExtensionRecord.TryDecode(headerBlock, out _) == RecordState.Damaged;
+    }
+
+    private void Finish(long usedBlocks, bool hasDamagedRecord)
     {
         long lengthBytes = _file.LengthBytes;
         if (lengthBytes % CowLayout.BlockSize != 0)
@@ -268,7 +365,11 @@ public sealed class Repairer
             // What is left at the end is zeros; the original's repair would take a partial block for data all the same (specification 7.1, W8).
             _file.SetLength((lengthBytes / CowLayout.BlockSize + 1) * CowLayout.BlockSize, Fault.WriteData);
         }
-        _file.Sync(Fault.WriteBitmap);
+        if (hasDamagedRecord)
+        {
+            _file.Write(ExtensionRecord.OffsetBytes, new byte[ExtensionRecord.LengthBytes], Fault.WriteHeader);
+        }
+        SyncData();
         WriteHeader(_header with { Flags = _header.Flags & ~CowFlags.Dirty, UsedBlocks = (ulong)usedBlocks });
         _file.Sync(Fault.WriteHeader);
     }

@@ -1,5 +1,6 @@
 using Cowloop.Core;
 using Cowloop.Core.Format;
+using Cowloop.Core.Live;
 using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
 
@@ -20,14 +21,28 @@ internal static class CowfileRepair
     {
         using PosixFile file = modify ? FileOpener.OpenToChange(name) : FileOpener.OpenToRead(name);
         var checkedFile = new CheckedFile(file, name);
-        CowHeader header = CowfileChecks.ReadHeader(checkedFile, new byte[CowLayout.BlockSize]);
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        CowHeader header = CowfileChecks.ReadHeader(checkedFile, headerBlock);
         CowfileChecks.RequireKnownVersion(header, name);
         CowfileChecks.RequireUnpacked(header, name);
         if (!force && !header.Flags.HasFlag(CowFlags.Dirty))
         {
             return null;
         }
-        using var session = new WorkSession();
-        return Repairer.Run(checkedFile, header, modify, onCorrection, session);
+        KeptBits? kept = KeptBitsOpener.Find(file, name, headerBlock, out PosixFile? keptFile);
+        using (keptFile)
+        {
+            using var session = new WorkSession();
+            RepairReport report = Repairer.Run(
+                checkedFile,
+                header,
+                new RepairOptions { Modify = modify, OnCorrection = onCorrection, Kept = kept },
+                session);
+            if (modify)
+            {
+                LiveDirectory.RemoveAll(LiveDirectory.KeyOf(file));
+            }
+            return report;
+        }
     }
 }

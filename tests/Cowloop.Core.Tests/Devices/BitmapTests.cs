@@ -198,13 +198,14 @@ public class BitmapTests
         Assert.False(bitmap.HasUnpublishedBits);
     }
 
-    /// <summary>The threads meet before each word, else they drift apart and never touch the same one at the same time.</summary>
+    /// <summary>The threads meet before each pair of words, else they drift apart and never count at the same time.</summary>
     [Fact]
-    public void Threads_that_share_words_lose_no_bit()
+    public void Threads_that_set_neighbouring_words_lose_no_count()
     {
         const int ThreadCount = 2;
         const int WordCount = 20_000;
-        Bitmap bitmap = Empty(WordCount * 64);
+        const int BlockCount = WordCount * ThreadCount * 64;
+        Bitmap bitmap = Empty(BlockCount);
         int arrivedCount = 0;
         int tooLowCount = 0;
         Together.Run(ThreadCount, thread =>
@@ -217,17 +218,17 @@ public class BitmapTests
                 {
                     wait.SpinOnce(sleep1Threshold: -1);
                 }
-                tooLowCount += bitmap.HighestBlock < word * 64 - 1 ? 1 : 0;
-                for (int bit = thread; bit < 64; bit += ThreadCount)
+                tooLowCount += bitmap.HighestBlock < word * ThreadCount * 64 - 1 ? 1 : 0;
+                for (int bit = 0; bit < 64; bit += 8)
                 {
-                    bitmap.Set(word * 64 + bit, 1);
+                    bitmap.Set((word * ThreadCount + thread) * 64 + bit, 8);
                 }
             }
         });
 
         Assert.Equal(0, tooLowCount);
-        Assert.Equal((WordCount * 64, WordCount * 64 - 1), (bitmap.SetCount, bitmap.HighestBlock));
-        Assert.True(bitmap.AreAllSet(0, WordCount * 64));
+        Assert.Equal((BlockCount, BlockCount - 1), (bitmap.SetCount, bitmap.HighestBlock));
+        Assert.True(bitmap.AreAllSet(0, BlockCount));
     }
 
     /// <summary>One bit per bitmap block, so that a lost mark is not made good by the next bit.</summary>

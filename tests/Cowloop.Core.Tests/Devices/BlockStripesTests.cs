@@ -23,6 +23,16 @@ public class BlockStripesTests
         Assert.Equal(expected, BlockStripes.MaskOf(block, count));
     }
 
+    /// <summary>The bitmap's words are changed, and kept as live bits, without a lock but the stripe.</summary>
+    [Fact]
+    public void All_blocks_of_a_word_of_the_bitmap_have_one_stripe()
+    {
+        for (long block = 0; block < 64 * 130; block++)
+        {
+            Assert.Equal(BlockStripes.MaskOf(block / Bitmap.BitsPerWord * Bitmap.BitsPerWord, 1), BlockStripes.MaskOf(block, 1));
+        }
+    }
+
     [Fact]
     public void Every_range_covers_the_stripe_of_each_of_its_blocks()
     {

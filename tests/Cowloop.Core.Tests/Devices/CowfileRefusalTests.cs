@@ -1,4 +1,3 @@
-using Cowloop.Core.Format;
 using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Devices;
@@ -103,7 +102,7 @@ public class CowfileRefusalTests
         file.FailOnce(call, Errno.EIO);
 
         var exception = Assert.Throws<CowloopException>(() =>
-            Core.Devices.Cowfile.Open(file, Disk.Path, new CowLayout(1024), 0xce7e7ab8, count => words = new HeapWords(count)));
+            Disk.OpenCowfile(new FlatFile(Fixtures.R), file, Disk.Plain with { AllocateZeroedWords = count => words = new HeapWords(count) }));
 
         Assert.Equal(reason, exception.Message);
         Assert.False(file.HasChanges);

@@ -140,7 +140,7 @@ public class CheckerTests
     private static IReadOnlyList<Problem> ProblemsOf(IBlockFile file, IBlockFile? baseFile = null)
     {
         var traced = new TracingFile(file);
-        CheckedFile? named = baseFile is null ? null : new CheckedFile(baseFile, AtRest.BaseName);
+        CheckedFile? named = baseFile is null ? null : new CheckedFile(baseFile, Disk.BaseName);
         try
         {
             return Checker.Run(AtRest.Named(traced), named, NobodyWatches.Instance);

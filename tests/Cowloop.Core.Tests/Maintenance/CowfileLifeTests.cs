@@ -26,7 +26,7 @@ public class CowfileLifeTests
         life.End(story.End);
 
         AtRest.Repair(life.Cowfile);
-        Assert.Empty(Checker.Run(AtRest.Named(life.Cowfile), new CheckedFile(new FlatFile(content), AtRest.BaseName), NobodyWatches.Instance));
+        Assert.Empty(Checker.Run(AtRest.Named(life.Cowfile), new CheckedFile(new FlatFile(content), Disk.BaseName), NobodyWatches.Instance));
         MemoryFile unpacked = UnpackedAgain(life.Cowfile);
         AtRest.Repair(unpacked);
         var merged = new MemoryFile(content);

@@ -242,7 +242,7 @@ public class MergeResumeTests
                 }
             }
             MemoryFile cowfile = image.ToSparse();
-            var baseFile = new CheckedFile(new MemoryFile(_found.SelectMany(Block).ToArray()), AtRest.BaseName);
+            var baseFile = new CheckedFile(new MemoryFile(_found.SelectMany(Block).ToArray()), Disk.BaseName);
             return MergeResume.IsPossible(AtRest.Named(cowfile), AtRest.HeaderOf(cowfile), new CowLayout(_found.Length), baseFile, NobodyWatches.Instance);
         }
 

@@ -7,8 +7,6 @@ namespace Cowloop.Core.Tests.Support;
 /// <summary>Short ways to work on cowfiles at rest, as the tools do it.</summary>
 internal static class AtRest
 {
-    public const string BaseName = "disk.img";
-
     public static CheckedFile Named(IBlockFile cowfile) => new(cowfile, Disk.Path);
 
     public static CowHeader HeaderOf(IBlockFile cowfile) => CowfileChecks.ReadHeader(Named(cowfile), new byte[CowLayout.BlockSize]);
@@ -16,13 +14,13 @@ internal static class AtRest
     public static bool IsDirty(IBlockFile cowfile) => HeaderOf(cowfile).Flags.HasFlag(CowFlags.Dirty);
 
     public static RepairReport Repair(IBlockFile cowfile, IWorkObserver? observer = null, bool modify = true, Action<long>? onCorrection = null) =>
-        Repairer.Run(Named(cowfile), HeaderOf(cowfile), modify, onCorrection, observer ?? NobodyWatches.Instance);
+        Repairer.Run(Named(cowfile), HeaderOf(cowfile), new RepairOptions { Modify = modify, OnCorrection = onCorrection }, observer ?? NobodyWatches.Instance);
 
     public static RepairReport Repair(IBlockFile cowfile, CowHeader header) =>
-        Repairer.Run(Named(cowfile), header, modify: true, onCorrection: null, NobodyWatches.Instance);
+        Repairer.Run(Named(cowfile), header, new RepairOptions { Modify = true }, NobodyWatches.Instance);
 
     public static Merger Prepare(IBlockFile baseFile, IBlockFile cowfile, bool resume = false, IWorkObserver? observer = null) =>
-        Merger.Prepare(Named(cowfile), HeaderOf(cowfile), new CheckedFile(baseFile, BaseName), resume, observer ?? NobodyWatches.Instance);
+        Merger.Prepare(Named(cowfile), HeaderOf(cowfile), new CheckedFile(baseFile, Disk.BaseName), resume, observer ?? NobodyWatches.Instance);
 
     public static void Merge(IBlockFile baseFile, IBlockFile cowfile, bool resume = false, IWorkObserver? observer = null) =>
         Prepare(baseFile, cowfile, resume, observer).Run(observer ?? NobodyWatches.Instance);

@@ -1,6 +1,7 @@
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Live;
 
 namespace Cowloop.Core.Tests.Support;
 
@@ -8,16 +9,30 @@ namespace Cowloop.Core.Tests.Support;
 internal static class Disk
 {
     public const string Path = "test.cow";
+    public const string BaseName = "disk.img";
+
+    public static readonly Guid Id = new("0f1e2d3c-4b5a-4968-8776-655443322110");
+
+    /// <summary>New files as the original makes them: most of the specification's cases are about these.</summary>
+    public static readonly CowfileOptions Plain = new() { AllocateZeroedWords = HeapWords.Allocate };
+
+    /// <summary>New files with an extension record, in which the bitmap decides.</summary>
+    public static readonly CowfileOptions WithRecord = Plain with { NewId = Id };
 
     public static CowLayout LayoutOf(IBlockFile baseFile) => new(baseFile.LengthBytes / CowLayout.BlockSize);
 
-    public static Cowfile OpenCowfile(IBlockFile baseFile, IBlockFile store, bool repair = false)
-    {
-        CowLayout layout = LayoutOf(baseFile);
-        return Cowfile.Open(store, Path, layout, BaseFingerprint.Compute(baseFile, layout.BlockCount), HeapWords.Allocate, repair);
-    }
+    public static BaseImage ImageOf(IBlockFile baseFile, BaseHints? hints = null) => new(baseFile, BaseName, hints);
 
-    public static Overlay Open(IBlockFile baseFile, IBlockFile store) => new(baseFile, OpenCowfile(baseFile, store), 512);
+    public static Cowfile OpenCowfile(IBlockFile baseFile, IBlockFile store, bool repair = false) =>
+        OpenCowfile(baseFile, store, Plain with { Repair = repair });
+
+    public static Cowfile OpenCowfile(IBlockFile baseFile, IBlockFile store, CowfileOptions options) =>
+        Cowfile.Open(store, Path, ImageOf(baseFile), options);
+
+    public static Overlay Open(IBlockFile baseFile, IBlockFile store) => Open(baseFile, store, Plain);
+
+    public static Overlay Open(IBlockFile baseFile, IBlockFile store, CowfileOptions options, LiveBits? live = null) =>
+        new(baseFile, OpenCowfile(baseFile, store, options), 512, live);
 
     public static Overlay Open(byte[] baseContent, IBlockFile store) => Open(new FlatFile(baseContent), store);
 
