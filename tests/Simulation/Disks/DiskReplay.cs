@@ -11,6 +11,7 @@ namespace Cowloop.Simulation.Disks;
 public sealed class DiskReplay(CallLog log)
 {
     private readonly SortedDictionary<int, UnsettledFile> _files = [];
+    private readonly HashSet<int> _inMemory = [];
 
     /// <summary>Events before this one have happened.</summary>
     public int Position { get; private set; }
@@ -18,7 +19,15 @@ public sealed class DiskReplay(CallLog log)
     /// <summary>Says what a file was when the recording began.</summary>
     /// <param name="fileId">What it is called in the log; its events are ignored if it is never added.</param>
     /// <param name="settled">Its durable content, changed by the replay. Not owned.</param>
-    public void Add(int fileId, IBlockFile settled) => _files.Add(fileId, new UnsettledFile(settled));
+    /// <param name="isInMemory">It lies on tmpfs: it has what was written at once, and is gone after a loss of power. That it is gone is the caller's part.</param>
+    public void Add(int fileId, IBlockFile settled, bool isInMemory = false)
+    {
+        _files.Add(fileId, new UnsettledFile(settled));
+        if (isInMemory)
+        {
+            _inMemory.Add(fileId);
+        }
+    }
 
     /// <summary>A file, to look at.</summary>
     public UnsettledFile File(int fileId) => _files[fileId];
@@ -36,6 +45,10 @@ public sealed class DiskReplay(CallLog log)
         {
             case LogEvent.Change change when _files.TryGetValue(change.FileId, out UnsettledFile? file):
                 file.Apply(change, Position);
+                if (_inMemory.Contains(change.FileId))
+                {
+                    file.Settle(Position + 1);
+                }
                 break;
             case LogEvent.SyncEnded sync when _files.TryGetValue(sync.FileId, out UnsettledFile? file):
                 file.Settle(sync.BeganAt);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Cowloop.Core;
 using Cowloop.Simulation.Disks;
 
@@ -16,8 +15,7 @@ internal static class DeviceView
         for (int unit = 0; unit < stamps.Length; unit++)
         {
             read((long)geometry.SectorOf(unit) * sector.Length, sector).MustBeNone();
-            ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(sector);
-            stamps[unit] = words.ContainsAnyExcept(words[0]) ? Geometry.Torn : words[0];
+            stamps[unit] = Geometry.StampOf(sector);
         }
         return stamps;
     }

@@ -9,10 +9,9 @@ namespace Cowloop.Simulation.Exploring;
 
 /// <summary>What became of files that a crash left.</summary>
 /// <param name="Problem">What is wrong with them, or null.</param>
-/// <param name="IsRefused">They were refused in an orderly way.</param>
 /// <param name="WasDirty">The cowfile needed recovery.</param>
 /// <param name="Found">The stamps of all units; empty if there is a problem.</param>
-internal sealed record Outcome(string? Problem, bool IsRefused, bool WasDirty, ulong[] Found);
+internal sealed record Outcome(string? Problem, bool WasDirty, ulong[] Found);
 
 /// <summary>
 /// Recovers what a crash left and looks at it. The same files always give the same, and crashes often leave the same, so everything is done once only.
@@ -28,28 +27,30 @@ internal sealed class Examiner(Geometry geometry)
     /// <summary>Recovers a device, and sees to it that another recovery would change nothing.</summary>
     /// <param name="baseFile">The base; only read.</param>
     /// <param name="cowfile">The cowfile; changed.</param>
-    public Outcome Recover(MemoryFile baseFile, MemoryFile cowfile) => Examine(1, baseFile, cowfile, () => DoRecover(baseFile, cowfile));
+    /// <param name="kept">The live bits of a killed service; or null.</param>
+    public Outcome Recover(MemoryFile baseFile, MemoryFile cowfile, MemoryFile? kept) =>
+        Examine(1, baseFile, cowfile, kept, () => DoRecover(baseFile, cowfile, kept));
 
     /// <summary>Unpacks a packed cowfile and looks at the device then.</summary>
-    public Outcome Unpack(MemoryFile baseFile, MemoryFile packed) => Examine(2, baseFile, packed, () =>
+    public Outcome Unpack(MemoryFile baseFile, MemoryFile packed) => Examine(2, baseFile, packed, null, () =>
     {
         MemoryFile cowfile = Geometry.NewFile();
         Recovery.Unpack(packed, cowfile);
-        return DoRecover(baseFile, cowfile);
+        return DoRecover(baseFile, cowfile, null);
     });
 
     /// <summary>Finishes a merge and looks at the base then.</summary>
     /// <param name="baseFile">The base; changed.</param>
     /// <param name="cowfile">The cowfile; only read.</param>
-    public Outcome Resume(MemoryFile baseFile, MemoryFile cowfile) => Examine(3, baseFile, cowfile, () =>
+    public Outcome Resume(MemoryFile baseFile, MemoryFile cowfile) => Examine(3, baseFile, cowfile, null, () =>
     {
         Recovery.Merge(baseFile, cowfile, resume: true);
-        return new Outcome(null, false, false, DeviceView.Of(baseFile.ReadAt, geometry));
+        return new Outcome(null, false, DeviceView.Of(baseFile.ReadAt, geometry));
     });
 
-    private Outcome Examine(uint what, MemoryFile baseFile, MemoryFile cowfile, Func<Outcome> examine)
+    private Outcome Examine(uint what, MemoryFile baseFile, MemoryFile cowfile, MemoryFile? kept, Func<Outcome> examine)
     {
-        UInt128 key = (baseFile.ContentHash() * 31 + cowfile.ContentHash()) * 31 + what;
+        UInt128 key = ((baseFile.ContentHash() * 31 + cowfile.ContentHash()) * 31 + (kept?.ContentHash() ?? 0)) * 31 + what;
         if (!_known.TryGetValue(key, out Outcome? outcome))
         {
             outcome = Guarded(examine);
@@ -67,22 +68,31 @@ internal sealed class Examiner(Geometry geometry)
         }
         catch (CowloopException exception)
         {
-            return new Outcome($"is refused: {exception.Message}", IsRefused: true, false, []);
+            return new Outcome($"is refused: {exception.Message}", false, []);
         }
         catch (ViolationException exception)
         {
-            return new Outcome(exception.Message, IsRefused: false, false, []);
+            return new Outcome(exception.Message, false, []);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            return new Outcome($"makes the program crash: {exception}", IsRefused: false, false, []);
+            return new Outcome($"makes the program crash: {exception}", false, []);
         }
     }
 
-    private Outcome DoRecover(MemoryFile baseFile, MemoryFile cowfile)
+    private Outcome DoRecover(MemoryFile baseFile, MemoryFile cowfile, MemoryFile? kept)
     {
-        bool wasDirty = cowfile.LengthBytes > 0 && Recovery.IsDirty(cowfile);
-        ulong[] found = Look(baseFile, cowfile, repair: true);
+        bool wasDirty = IsDirty(cowfile);
+        MemoryFile repaired = cowfile.Copy();
+        ulong[] found = Look(baseFile, cowfile, kept);
+        if (wasDirty)
+        {
+            Recovery.Repair(repaired, kept);
+            if (repaired.DifferenceFrom(cowfile) is string difference)
+            {
+                throw new ViolationException($"is recovered by cowrepair in another way than by an activation: {difference}");
+            }
+        }
 
         IReadOnlyList<Problem> problems = Checker.Run(
             new CheckedFile(cowfile, Recovery.CowfileName),
@@ -93,19 +103,32 @@ internal sealed class Examiner(Geometry geometry)
             throw new ViolationException($"is recovered, but the checker says: {problems[0].Text}");
         }
         UInt128 recovered = cowfile.ContentHash();
-        Recovery.Repair(cowfile);
+        Recovery.Repair(cowfile, kept);
         if (cowfile.ContentHash() != recovered)
         {
             throw new ViolationException("is changed by a second repair");
         }
-        return Look(baseFile, cowfile, repair: false).AsSpan().SequenceEqual(found)
-            ? new Outcome(null, false, wasDirty, found)
+        return Look(baseFile, cowfile, kept).AsSpan().SequenceEqual(found)
+            ? new Outcome(null, wasDirty, found)
             : throw new ViolationException("is something else when it is opened again");
     }
 
-    private ulong[] Look(IBlockFile baseFile, IBlockFile cowfile, bool repair)
+    /// <summary>A new file that is not finished has no header yet.</summary>
+    private static bool IsDirty(MemoryFile cowfile)
     {
-        using var overlay = new Overlay(baseFile, Recovery.Open(baseFile, cowfile, repair), UnsettledFile.SectorBytes);
+        try
+        {
+            return Recovery.IsDirty(cowfile);
+        }
+        catch (CowloopException)
+        {
+            return false;
+        }
+    }
+
+    private ulong[] Look(IBlockFile baseFile, IBlockFile cowfile, IBlockFile? kept)
+    {
+        using var overlay = new Overlay(baseFile, Recovery.Open(baseFile, cowfile, kept), UnsettledFile.SectorBytes);
         return DeviceView.Of(overlay.Read, geometry);
     }
 }

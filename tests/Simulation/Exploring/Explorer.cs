@@ -30,12 +30,17 @@ public sealed class Explorer(Plant? plant = null)
     }
 
     /// <summary>Checks all lists over three blocks up to a length, the shorter ones first. Every crash is looked at that a shorter list did not have.</summary>
-    public Violation? CheckAll(int maxLength)
+    /// <param name="maxLength">The longest lists have so many operations.</param>
+    /// <param name="liveWriteCount">How many writes of live bits find space on the tmpfs.</param>
+    public Violation? CheckAll(int maxLength, int liveWriteCount = int.MaxValue)
     {
         for (int length = 1; length <= maxLength; length++)
         {
             Violation? violation = First(OperationLists.All(length), list =>
-                Run(new Story(Geometry.Small, list), Schedule.Fixed([]), new Sampling(MaxChoices), new Random(1), newCrashesOnly: true));
+            {
+                var story = new Story(Geometry.Small, list) { LiveWriteCount = liveWriteCount };
+                return Run(story, Schedule.Fixed([]), new Sampling(MaxChoices), new Random(1), newCrashesOnly: true);
+            });
             if (violation is not null)
             {
                 return Shrunk(violation);
@@ -53,7 +58,7 @@ public sealed class Explorer(Plant? plant = null)
         {
             var random = new Random(listSeed);
             Geometry geometry = random.Next(3) == 0 ? Geometry.Wide : Geometry.Small;
-            var story = new Story(geometry, OperationLists.Random(random, geometry));
+            var story = new Story(geometry, OperationLists.Random(random, geometry)) { LiveWriteCount = OperationLists.RandomLiveWriteCount(random) };
             return Run(story, Schedule.Fixed([]), new Sampling(RandomChoices, RandomPositionsOneIn), random);
         }) is { } violation ? Shrunk(violation) : null;
     }
@@ -128,7 +133,7 @@ public sealed class Explorer(Plant? plant = null)
     {
         Report.CountStory(isTogether: story.Together.Count > 0);
         Examiner examiner = _examiners.GetOrAdd(story.Geometry, geometry => new Examiner(geometry));
-        using var world = new World(story.Geometry, plant);
+        using var world = new World(story.Geometry, story.LiveWriteCount, plant);
         ViolationException? failure = null;
         try
         {
@@ -149,6 +154,7 @@ public sealed class Explorer(Plant? plant = null)
             foreach (Life life in world.Lives)
             {
                 check.Run(life, newCrashesOnly ? sampling with { FirstPosition = life.OperationStarts.LastOrDefault(int.MaxValue) } : sampling, random);
+                check.LosePower();
             }
         }
         catch (ViolationException violation)

@@ -134,14 +134,26 @@ public sealed class Geometry
         return file;
     }
 
+    /// <summary>The stamp of a sector.</summary>
+    public static ulong StampOf(ReadOnlySpan<byte> sector)
+    {
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(sector);
+        return words[..^1].ContainsAnyExcept(words[0]) || words[^1] != CheckWord(words[0]) ? Torn : words[0];
+    }
+
     /// <summary>The bytes of sectors with these stamps.</summary>
     public static byte[] Fill(ReadOnlySpan<ulong> stamps)
     {
         byte[] bytes = new byte[stamps.Length * UnsettledFile.SectorBytes];
         for (int index = 0; index < stamps.Length; index++)
         {
-            MemoryMarshal.Cast<byte, ulong>(bytes.AsSpan(index * UnsettledFile.SectorBytes, UnsettledFile.SectorBytes)).Fill(stamps[index]);
+            Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes.AsSpan(index * UnsettledFile.SectorBytes, UnsettledFile.SectorBytes));
+            words.Fill(stamps[index]);
+            words[^1] = CheckWord(stamps[index]);
         }
         return bytes;
     }
+
+    // Without it the sums that the fingerprint is made of would all be much the same.
+    private static ulong CheckWord(ulong stamp) => stamp * 0x9E3779B97F4A7C15;
 }

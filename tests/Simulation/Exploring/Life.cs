@@ -5,7 +5,7 @@ namespace Cowloop.Simulation.Exploring;
 /// <summary>What happened from one loss of power to the next.</summary>
 internal sealed class Life
 {
-    private readonly List<(int Id, MemoryFile Start)> _files = [];
+    private readonly List<(MemoryFile Start, bool IsInMemory)> _files = [];
 
     /// <summary>All that happened.</summary>
     public CallLog Log { get; } = new();
@@ -15,10 +15,11 @@ internal sealed class Life
 
     /// <summary>Adds a file.</summary>
     /// <param name="file">Its durable content now; it is copied.</param>
+    /// <param name="isInMemory">It lies on tmpfs.</param>
     /// <returns>What it is called in the log.</returns>
-    public int Add(MemoryFile file)
+    public int Add(MemoryFile file, bool isInMemory)
     {
-        _files.Add((_files.Count, file.Copy()));
+        _files.Add((file.Copy(), isInMemory));
         return _files.Count - 1;
     }
 
@@ -26,9 +27,9 @@ internal sealed class Life
     public DiskReplay Replay()
     {
         var replay = new DiskReplay(Log);
-        foreach ((int id, MemoryFile start) in _files)
+        for (int id = 0; id < _files.Count; id++)
         {
-            replay.Add(id, start.Copy());
+            replay.Add(id, _files[id].Start.Copy(), _files[id].IsInMemory);
         }
         return replay;
     }

@@ -17,7 +17,7 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report rep
 
     private readonly Dictionary<int, int> _writes = [];
     private readonly Dictionary<int, long> _flushes = [];
-    private Phase _phase = new(PhaseKind.AtRest, 0, 1);
+    private Phase _phase = new(PhaseKind.AtRest, 0, 1, null);
 
     /// <summary>Goes through a life.</summary>
     /// <param name="life">The life.</param>
@@ -57,6 +57,9 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report rep
         return string.Join('\n', lines);
     }
 
+    /// <summary>Makes ready for the life after this one.</summary>
+    public void LosePower() => model.LosePower();
+
     /// <summary>Between syncs there is only more that may be found; and more must be found when something has been acknowledged.</summary>
     private static bool MakesADifference(LogEvent happened) => happened is LogEvent.Change
         or LogEvent.Mark { What: DeviceEvent.WriteEnded or DeviceEvent.FlushEnded or DeviceEvent.Recovered or DeviceEvent.PhaseBegan };
@@ -81,7 +84,7 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report rep
                 MustBeAllowed(seen.Found, Death.Service);
                 break;
             case DeviceEvent.Recovered recovered:
-                MustBeAllowed(recovered.Found, Recovery.Expected(recovered.Death));
+                MustBeAllowed(recovered.Found, recovered.Death);
                 TakeOver(recovered);
                 break;
             case DeviceEvent.PhaseBegan begun:
@@ -112,18 +115,22 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report rep
             Look(replay, choice, Death.Power);
         }
         int[] everything = [.. options.Select(count => count - 1)];
-        Look(replay, everything, Recovery.Expected(Death.Service));
+        Look(replay, everything, Death.Service);
     }
 
     private void Look(DiskReplay replay, ReadOnlySpan<int> choice, Death death)
     {
-        MemoryFile baseFile = Life.Found(replay, _phase.BaseId, choice);
+        // Only a merge changes the base.
+        MemoryFile baseFile = _phase.Kind == PhaseKind.Merging
+            ? Life.Found(replay, _phase.BaseId, choice)
+            : (MemoryFile)replay.File(_phase.BaseId).Settled;
         MemoryFile cowfile = Life.Found(replay, _phase.CowfileId, choice);
+        MemoryFile? kept = death == Death.Service && _phase.LiveId is int liveId ? Life.Found(replay, liveId, choice) : null;
         Outcome outcome = _phase.Kind switch
         {
             PhaseKind.Packed => examiner.Unpack(baseFile, cowfile),
             PhaseKind.Merging => examiner.Resume(baseFile, cowfile),
-            _ => examiner.Recover(baseFile, cowfile),
+            _ => examiner.Recover(baseFile, cowfile, kept),
         };
         report.CountCrash(outcome.Found.Length);
         try
@@ -140,10 +147,6 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report rep
     {
         if (outcome.Problem is not null)
         {
-            if (outcome.IsRefused && _phase.Kind == PhaseKind.Creating)
-            {
-                return;
-            }
             throw new ViolationException($"what is left {outcome.Problem}");
         }
         if (outcome.WasDirty && _phase.Kind == PhaseKind.AtRest)

@@ -97,7 +97,7 @@ internal static class OperationLists
         {
             lists[thread] = List(random.Next(1, 4));
         }
-        return new Story(geometry, List(random.Next(3)), lists, []);
+        return new Story(geometry, List(random.Next(3)), lists, []) { LiveWriteCount = RandomLiveWriteCount(random) };
 
         Operation[] List(int length)
         {
@@ -135,6 +135,9 @@ internal static class OperationLists
         }
         return operation with { Sector = (int)run.FirstBlock * Geometry.SectorsPerBlock + first, SectorCount = count };
     }
+
+    /// <summary>Mostly there is space for all live bits.</summary>
+    public static int RandomLiveWriteCount(Random random) => random.Next(4) > 0 ? int.MaxValue : random.Next(6);
 
     private static OperationKind Pick(Random random, int[] weights)
     {

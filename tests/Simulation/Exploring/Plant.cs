@@ -9,6 +9,7 @@ public enum FileRole
     Base,
     Cowfile,
     Packed,
+    LiveBits,
 }
 
 /// <summary>Plants a bug: puts something between the programs and one of their files that does not do what it is told.</summary>

@@ -1,9 +1,9 @@
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Live;
 using Cowloop.Core.Maintenance;
 using Cowloop.Simulation.Disks;
-using Cowloop.Simulation.Model;
 
 namespace Cowloop.Simulation.Exploring;
 
@@ -16,33 +16,33 @@ internal static class Recovery
     /// <summary>What the cowfile is called in messages.</summary>
     public const string CowfileName = "my.cow";
 
-    /// <summary>What must survive a death.</summary>
-    public static Death Expected(Death death) => Death.Power;
+    private static readonly Guid CowfileId = new("66666666-7777-4888-8999-aaaaaaaaaaaa");
+
+    // A base that says it has not changed need not be read again and again.
+    private static readonly BaseHints BaseHints = new(1, 1, 1, 1);
+
+    /// <summary>What live bits are kept under: there is one boot, and one cowfile at a time.</summary>
+    public static LiveKey LiveKey { get; } = new(new Guid("11111111-2222-4333-8444-555555555555"), 1, 2);
 
     /// <summary>Opens a cowfile, as an activation does.</summary>
     /// <param name="baseFile">Its base.</param>
     /// <param name="cowfile">The file; empty for a new one.</param>
-    /// <param name="repair">Recover it if it is dirty; else it is refused then.</param>
-    public static Cowfile Open(IBlockFile baseFile, IBlockFile cowfile, bool repair)
-    {
-        var layout = new CowLayout(baseFile.LengthBytes / CowLayout.BlockSize);
-        uint fingerprint = BaseFingerprint.Compute(baseFile, layout.BlockCount);
-        if (cowfile.LengthBytes == 0)
+    /// <param name="kept">The live bits of a killed service; or null.</param>
+    public static Cowfile Open(IBlockFile baseFile, IBlockFile cowfile, IBlockFile? kept) =>
+        Cowfile.Open(cowfile, CowfileName, new BaseImage(baseFile, BaseName, BaseHints), new CowfileOptions
         {
-            using Cowfile made = Cowfile.Open(cowfile, CowfileName, layout, fingerprint, HeapWords.Allocate, repair);
-            byte[] header = new byte[CowLayout.BlockSize];
-            (made.Header with { Flags = CowFlags.BitmapDecides }).Encode(header);
-            cowfile.WriteAt(0, header).MustBeNone();
-            cowfile.Sync().MustBeNone();
-        }
-        return Cowfile.Open(cowfile, CowfileName, layout, fingerprint, HeapWords.Allocate, repair);
-    }
+            AllocateZeroedWords = HeapWords.Allocate,
+            NewId = CowfileId,
+            FindKeptBits = header => Find(kept, header.Span),
+        });
 
-    /// <summary>What <c>cowrepair</c> does.</summary>
-    public static void Repair(IBlockFile cowfile)
+    /// <summary>What <c>cowrepair</c> does, with <c>-f</c> if the file is clean.</summary>
+    public static void Repair(IBlockFile cowfile, IBlockFile? kept)
     {
         var file = new CheckedFile(cowfile, CowfileName);
-        Repairer.Run(file, HeaderOf(file), modify: true, null, NobodyWatches.Instance);
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        CowHeader header = CowfileChecks.ReadHeader(file, headerBlock);
+        Repairer.Run(file, header, new RepairOptions { Modify = true, Kept = Find(kept, headerBlock) }, NobodyWatches.Instance);
     }
 
     /// <summary>What <c>cowpack -p</c> does; the result is durable.</summary>
@@ -70,6 +70,8 @@ internal static class Recovery
 
     /// <summary>True when a cowfile says that it was not closed.</summary>
     public static bool IsDirty(IBlockFile cowfile) => HeaderOf(new CheckedFile(cowfile, CowfileName)).Flags.HasFlag(CowFlags.Dirty);
+
+    private static KeptBits? Find(IBlockFile? kept, ReadOnlySpan<byte> headerBlock) => kept is null ? null : KeptBits.Find(kept, LiveKey, headerBlock);
 
     private static CowHeader HeaderOf(CheckedFile cowfile) => CowfileChecks.ReadHeader(cowfile, new byte[CowLayout.BlockSize]);
 }

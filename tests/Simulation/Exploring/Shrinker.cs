@@ -17,6 +17,10 @@ internal static class Shrinker
 
     private static IEnumerable<Story> Simpler(Story story)
     {
+        if (story.LiveWriteCount < int.MaxValue)
+        {
+            yield return story with { LiveWriteCount = int.MaxValue };
+        }
         for (int thread = 0; thread < story.Together.Count; thread++)
         {
             yield return story with { Together = Without(story.Together, thread) };

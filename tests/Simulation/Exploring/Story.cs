@@ -12,9 +12,16 @@ public sealed record Story(Geometry Geometry, IReadOnlyList<Operation> First, IR
     {
     }
 
+    /// <summary>How many writes of live bits find space on the tmpfs, each time the device is activated.</summary>
+    public int LiveWriteCount { get; init; } = int.MaxValue;
+
     /// <summary>C# that makes it, for a test.</summary>
-    public override string ToString() => Together.Count == 0
-        ? $"new Story(Geometry.{Geometry.Name}, [{string.Join(", ", First)}])"
-        : $"new Story(Geometry.{Geometry.Name}, [{string.Join(", ", First)}], " +
-            $"[{string.Join(", ", Together.Select(list => $"[{string.Join(", ", list)}]"))}], [{string.Join(", ", Decisions)}])";
+    public override string ToString()
+    {
+        string together = Together.Count == 0 ? "" : $", [{string.Join(", ", Together.Select(ListOf))}], {ListOf(Decisions)}";
+        string live = LiveWriteCount == int.MaxValue ? "" : $" {{ LiveWriteCount = {LiveWriteCount} }}";
+        return $"new Story(Geometry.{Geometry.Name}, {ListOf(First)}{together}){live}";
+    }
+
+    private static string ListOf<T>(IReadOnlyList<T> items) => $"[{string.Join(", ", items)}]";
 }

@@ -1,6 +1,7 @@
 using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
+using Cowloop.Core.Live;
 using Cowloop.Simulation.Disks;
 using Cowloop.Simulation.Model;
 using Cowloop.Simulation.Scheduling;
@@ -15,21 +16,25 @@ internal sealed class World : IDisposable
 {
     private readonly Geometry _geometry;
     private readonly Plant _plant;
+    private readonly int _liveWriteCount;
     private readonly Scheduler _scheduler = new();
     private readonly List<Life> _lives = [];
     private readonly int[] _versions;
     private int _lastId;
     private WorldFile _base;
     private WorldFile _cowfile;
+    private WorldFile? _live;
     private Cowfile? _open;
     private Overlay? _overlay;
     private Death? _death;
 
     /// <param name="geometry">How large everything is.</param>
+    /// <param name="liveWriteCount">How many writes of live bits find space on the tmpfs.</param>
     /// <param name="plant">A bug, or null.</param>
-    public World(Geometry geometry, Plant? plant)
+    public World(Geometry geometry, int liveWriteCount, Plant? plant)
     {
         _geometry = geometry;
+        _liveWriteCount = liveWriteCount;
         _plant = plant ?? ((_, file, _) => file);
         _versions = new int[geometry.UnitCount];
         Begin(geometry.NewBase(), Geometry.NewFile());
@@ -184,10 +189,11 @@ internal sealed class World : IDisposable
         }
         if (_cowfile.Memory.LengthBytes == 0)
         {
-            EnterPhase(PhaseKind.Creating);
+            EnterPhase(PhaseKind.InUse);
         }
-        Try("activate", () => _open = Recovery.Open(_base.File, _cowfile.File, repair: true));
-        _overlay = new Overlay(_base.File, _open!, UnsettledFile.SectorBytes);
+        Try("activate", () => _open = Recovery.Open(_base.File, _cowfile.File, _live?.File));
+        _live = NewFile(FileRole.LiveBits, new MemoryFile());
+        _overlay = new Overlay(_base.File, _open!, UnsettledFile.SectorBytes, new LiveBits(new FillingFile(_live.Value.File, _liveWriteCount), Recovery.LiveKey));
         BeRecovered(() => DeviceView.Of(_overlay.Read, _geometry));
         EnterPhase(PhaseKind.InUse);
         return _overlay;
@@ -199,7 +205,7 @@ internal sealed class World : IDisposable
         {
             return;
         }
-        Flush(_overlay.Close);
+        Flush(() => _overlay.Close(() => _live = null));
         Dispose();
         EnterPhase(PhaseKind.AtRest);
     }
@@ -221,6 +227,7 @@ internal sealed class World : IDisposable
         CrashChoices.Choose(replay.Options(), choice, new Random(luck));
         Begin(Life.Found(replay, _base.Id, choice), Life.Found(replay, _cowfile.Id, choice));
         Dispose();
+        _live = null;
         _death = Death.Power;
         EnterPhase(PhaseKind.InUse);
     }
@@ -231,10 +238,11 @@ internal sealed class World : IDisposable
         {
             return;
         }
-        Try("repair", () => Recovery.Repair(_cowfile.File));
+        Try("repair", () => Recovery.Repair(_cowfile.File, _live?.File));
+        _live = null;
         BeRecovered(() =>
         {
-            using var overlay = new Overlay(_base.Memory, Recovery.Open(_base.Memory, _cowfile.Memory.Copy(), repair: false), UnsettledFile.SectorBytes);
+            using var overlay = new Overlay(_base.Memory, Recovery.Open(_base.Memory, _cowfile.Memory.Copy(), kept: null), UnsettledFile.SectorBytes);
             return DeviceView.Of(overlay.Read, _geometry);
         });
         EnterPhase(PhaseKind.AtRest);
@@ -249,7 +257,7 @@ internal sealed class World : IDisposable
         WorldFile packed = NewFile(FileRole.Packed, Geometry.NewFile());
         Try("pack", () => Recovery.Pack(_cowfile.File, packed.File));
         // The tools give a finished file its name; until then nobody knows of it.
-        Mark(new DeviceEvent.PhaseBegan(new Phase(PhaseKind.Packed, _base.Id, packed.Id)));
+        Mark(new DeviceEvent.PhaseBegan(new Phase(PhaseKind.Packed, _base.Id, packed.Id, LiveId: null)));
         WorldFile unpacked = NewFile(FileRole.Cowfile, Geometry.NewFile());
         Try("unpack", () => Recovery.Unpack(packed.File, unpacked.File));
         _cowfile = unpacked;
@@ -300,13 +308,13 @@ internal sealed class World : IDisposable
 
     private WorldFile NewFile(FileRole role, MemoryFile memory)
     {
-        int id = Life.Add(memory);
+        int id = Life.Add(memory, isInMemory: role == FileRole.LiveBits);
         // Below the recorder too: what happens during a sync comes between its beginning and its end.
         var recorded = new RecordingFile(new ScheduledFile(memory, _scheduler, syncsOnly: true), Life.Log, id);
         return new WorldFile(id, memory, new ScheduledFile(_plant(role, recorded, () => _open), _scheduler));
     }
 
-    private void EnterPhase(PhaseKind kind) => Mark(new DeviceEvent.PhaseBegan(new Phase(kind, _base.Id, _cowfile.Id)));
+    private void EnterPhase(PhaseKind kind) => Mark(new DeviceEvent.PhaseBegan(new Phase(kind, _base.Id, _cowfile.Id, _live?.Id)));
 
     private void Mark(DeviceEvent what) => Life.Log.Mark(what);
 

@@ -56,6 +56,15 @@ public sealed class AllowedContent<T>(ReadOnlySpan<T> content)
         _now++;
     }
 
+    /// <summary>The power has failed: what was not safe from that is in doubt until it is known what is there, whatever happens next.</summary>
+    public void LosePower()
+    {
+        foreach (Written write in _writes)
+        {
+            write.IsAcknowledged = write.IsDurable;
+        }
+    }
+
     /// <summary>What was found after a death, and is safe by now.</summary>
     public void Settle(ReadOnlySpan<T> found)
     {
