@@ -82,7 +82,7 @@ public partial class ReadmeTests(CowService service, ITestOutputHelper output) :
     [GeneratedRegex(@"^\| `(cowloop \w+|cow\w+ -\w|cow\w+)[^`]*` \|", RegexOptions.Multiline)]
     private static partial Regex CommandInTable();
 
-    [GeneratedRegex(@"(?<=fingerprint )[0-9a-f]{8}|\d+([.,:-]\d+)*( (B|KiB|MiB|GiB))?")]
+    [GeneratedRegex(@"(?<=fingerprint )[0-9a-f]{8}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+([.,:-]\d+)*( (B|KiB|MiB|GiB))?")]
     private static partial Regex Numbers();
 
     [GeneratedRegex(@"\|[ ░▒▓█]+\|")]

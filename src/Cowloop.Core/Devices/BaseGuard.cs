@@ -98,7 +98,5 @@ internal static class BaseGuard
         ? $" (modified {Text(found)}, before {Text(was)})"
         : "";
 
-    private static string Text(BaseHints hints) => DateTimeOffset.UnixEpoch
-        .AddTicks(hints.ModifiedNanoseconds / TimeSpan.NanosecondsPerTick)
-        .ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+    private static string Text(BaseHints hints) => hints.Modified.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 }

@@ -82,7 +82,7 @@ public sealed class Cowfile : IDisposable
         else
         {
             header = ReadHeader(file, path, lengthBytes, headerBlock, options.Repair);
-            record = ReadRecord(headerBlock, path);
+            record = CowfileChecks.DecodeRecord(headerBlock, path);
             RequireSize(header, path, layout);
             if (record is null)
             {
@@ -259,16 +259,6 @@ public sealed class Cowfile : IDisposable
         Errno errno = file.Allocate(0, layout.EmptyLengthBytes);
         return errno == Errno.EOPNOTSUPP ? Errno.None : errno;
     }
-
-    private static ExtensionRecord? ReadRecord(byte[] headerBlock, string path) => ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) switch
-    {
-        RecordState.Damaged => throw new CowloopException(
-            Errno.EINVAL,
-            $"cowfile {path} has a damaged extension record",
-            $"restore it from a copy, or run: cowrepair -f {ShellWord.ForPath(path)} (takes the record out; the base is then known by its fingerprint only)"),
-        RecordState.Newer => throw new CowloopException(Errno.EINVAL, $"cowfile {path} newer than this driver", "its extension record asks for a newer cowloop"),
-        _ => record,
-    };
 
     private static CowHeader ReadHeader(IBlockFile file, string path, long lengthBytes, byte[] headerBlock, bool mayBeDirty)
     {

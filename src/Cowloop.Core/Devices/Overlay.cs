@@ -46,6 +46,8 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
         _live = live;
         _bitmap = cowfile.Bitmap;
         _layout = cowfile.Layout;
+        // What was dirty has its full length, and is cut when it is closed.
+        _wasDirty = cowfile.Repaired is not null;
         Info = new DeviceInfo(_layout.DeviceBytes, sectorSize);
     }
 

@@ -8,4 +8,8 @@ namespace Cowloop.Core.Format;
 /// <param name="Inode">Number of the file there.</param>
 /// <param name="ModifiedNanoseconds">When its content was last changed, since 1970. Programs can set it at will.</param>
 /// <param name="ChangedNanoseconds">When anything about it was last changed, since 1970. Only the kernel sets it.</param>
-public readonly record struct BaseHints(ulong FileSystemId, ulong Inode, long ModifiedNanoseconds, long ChangedNanoseconds);
+public readonly record struct BaseHints(ulong FileSystemId, ulong Inode, long ModifiedNanoseconds, long ChangedNanoseconds)
+{
+    /// <summary>When its content was last changed, to a tenth of a microsecond.</summary>
+    public DateTimeOffset Modified => DateTimeOffset.UnixEpoch.AddTicks(ModifiedNanoseconds / TimeSpan.NanosecondsPerTick);
+}

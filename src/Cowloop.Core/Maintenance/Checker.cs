@@ -23,13 +23,14 @@ public static class Checker
         var problems = new List<Problem>();
         try
         {
-            CowHeader header = CowfileChecks.ReadHeader(file, new byte[CowLayout.BlockSize]);
+            byte[] headerBlock = new byte[CowLayout.BlockSize];
+            CowHeader header = CowfileChecks.ReadHeader(file, headerBlock);
             CowfileChecks.RequireKnownVersion(header, file.Name);
             CowfileChecks.RequireUnpacked(header, file.Name);
             CowLayout layout = CowfileChecks.RequireLayout(header, file.Name);
             if (baseFile is not null)
             {
-                CheckBase(header, layout, baseFile, problems);
+                CheckBase(header, headerBlock, layout, baseFile, problems);
             }
             CheckContents(file, header, layout, problems, observer);
         }
@@ -41,7 +42,7 @@ public static class Checker
         return problems;
     }
 
-    private static void CheckBase(CowHeader header, CowLayout layout, CheckedFile baseFile, List<Problem> problems)
+    private static void CheckBase(CowHeader header, ReadOnlySpan<byte> headerBlock, CowLayout layout, CheckedFile baseFile, List<Problem> problems)
     {
         long blockCount = baseFile.LengthBytes / CowLayout.BlockSize;
         if (blockCount != layout.BlockCount)
@@ -51,6 +52,12 @@ public static class Checker
         else if (BaseFingerprint.Compute(baseFile.File, blockCount) != header.Fingerprint)
         {
             problems.Add(new Problem($"the fingerprint of {baseFile.Name} is not the one in its header", "name the base that it was made for, unchanged"));
+        }
+        else if (ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
+            && (record!.BaseLengthBytes != baseFile.LengthBytes
+                || BaseIdentity.Compute(baseFile.File, baseFile.LengthBytes) != record.BaseIdentity))
+        {
+            problems.Add(new Problem($"{baseFile.Name} has changed since it was made for it", "name the base that it was made for, unchanged"));
         }
     }
 

@@ -75,6 +75,10 @@ public sealed class Merger
                 "name the rdofile that this cowfile was made for");
         }
         CowContents contents = CowfileChecks.RequireSound(cowfile, header, layout);
+        if (!resume && CowfileChecks.ReadRecord(cowfile) is ExtensionRecord record)
+        {
+            RequireSameContent(record, cowfile, baseFile);
+        }
         return new Merger(cowfile, baseFile, layout, windowBlockCount, contents);
     }
 
@@ -99,6 +103,18 @@ public sealed class Merger
             Copy(run.FirstBlock, Math.Min(run.EndBlock, _windowBlockCount), buffer, observer);
         }
         _base.Sync(Fault.WriteData);
+    }
+
+    /// <summary>The fingerprint sees little. A merge that was interrupted before it came to the fingerprinted blocks has changed the rest already.</summary>
+    private static void RequireSameContent(ExtensionRecord record, CheckedFile cowfile, CheckedFile baseFile)
+    {
+        if (record.BaseLengthBytes != baseFile.LengthBytes || BaseIdentity.Compute(baseFile.File, baseFile.LengthBytes) != record.BaseIdentity)
+        {
+            throw Refused(
+                Fault.OtherBase,
+                $"{baseFile.Name} has changed since {cowfile.Name} was made for it",
+                "bring the unchanged rdofile back; or, if a merge of these two was interrupted, --resume finishes it");
+        }
     }
 
     private static CowloopException Refused(Fault fault, string reason, string hint) => new(Errno.EINVAL, reason, hint) { Fault = fault };

@@ -20,9 +20,29 @@ internal static class InfoText
         Line("changed", $"{HumanSize.Format(changedBytes)} ({Percent(changedBytes, info.BaseBytes)}), {blocks}");
         Line("on disk", $"{HumanSize.Format(info.AllocatedBytes)} in a file of {HumanSize.Format(info.LengthBytes)}");
         Line("base", $"{info.BaseBytes / info.BlockSize} blocks of {info.BlockSize} bytes, fingerprint {info.BaseFingerprint}");
+        if (info.Record is RecordInfo record)
+        {
+            AppendRecord(record);
+        }
         Line("format", $"version {info.FormatVersion}, {info.WordSize * 8}-bit, {info.ByteOrder}-endian");
         AppendMap(text, map, TerminalText.HasShades ? " ░▒▓█" : " .:+#");
         return text.ToString();
+
+        void AppendRecord(RecordInfo record)
+        {
+            string path = record.BasePath is null ? "" : $"made for {record.BasePath}, ";
+            string modified = record.BaseModified is DateTimeOffset time ? $", modified {time.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture)}" : "";
+            Line("", $"{path}{record.BaseBytes} bytes{modified}");
+            if (record.BaseSha256 is not null)
+            {
+                Line("", $"SHA-256 {record.BaseSha256}");
+            }
+            if (record.AcceptedChanges > 0)
+            {
+                Line("", $"taken {Count(record.AcceptedChanges, "time")} although it had changed (--accept-base)");
+            }
+            Line("identity", $"{record.Id}, generation {record.Generation}");
+        }
 
         void Line(string label, string value) => text.Append(CultureInfo.InvariantCulture, $"  {label,-9}{value}\n");
     }

@@ -36,7 +36,8 @@ internal static class InfoVerb
         string name = CowfileOf(argument);
         using PosixFile file = FileOpener.OpenToLook(name);
         var cowfile = new CheckedFile(file, name);
-        CowHeader header = CowfileChecks.ReadHeader(cowfile, new byte[CowLayout.BlockSize]);
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        CowHeader header = CowfileChecks.ReadHeader(cowfile, headerBlock);
         CowfileChecks.RequireKnownVersion(header, name);
         CowLayout layout = CowfileChecks.RequireLayout(header, name);
         CowfileChecks.RequireBitmap(cowfile, layout);
@@ -55,7 +56,7 @@ internal static class InfoVerb
                 ranges.Add(RangeOf(run));
             }
         }
-        CowfileInfo info = Describe(name, file, header, layout, map, withRanges ? ranges : null);
+        CowfileInfo info = Describe(name, file, header, CowfileChecks.DecodeRecord(headerBlock, name), layout, map, withRanges ? ranges : null);
         Console.Write(asJson ? JsonSerializer.Serialize(info, ToolJson.Default.CowfileInfo) + "\n" : InfoText.Format(name, info, map));
         return 0;
     }
@@ -76,6 +77,7 @@ internal static class InfoVerb
         string name,
         PosixFile file,
         CowHeader header,
+        ExtensionRecord? record,
         CowLayout layout,
         ChangeMap map,
         IReadOnlyList<ByteRange>? ranges) => new(
@@ -93,6 +95,7 @@ internal static class InfoVerb
         file.LengthBytes,
         file.AllocatedBytes,
         ActiveDevices.FindByCowfile(file.Identity)?.Path,
+        RecordInfo.Of(record),
         ranges);
 
     private static void WriteRanges(CheckedFile cowfile, CowLayout layout)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 
 namespace Cowloop.Tools.Verbs;
@@ -19,6 +20,7 @@ namespace Cowloop.Tools.Verbs;
 /// <param name="LengthBytes">Length of the file.</param>
 /// <param name="AllocatedBytes">What it takes on disk.</param>
 /// <param name="Device">The device that it is the cowfile of now, or null.</param>
+/// <param name="Record">What the cowfile says of itself and its base; null for a plain one.</param>
 /// <param name="Ranges">The changed ranges of the device, when asked for.</param>
 internal sealed record CowfileInfo(
     string Path,
@@ -35,7 +37,38 @@ internal sealed record CowfileInfo(
     long LengthBytes,
     long AllocatedBytes,
     string? Device,
+    RecordInfo? Record,
     IReadOnlyList<ByteRange>? Ranges);
+
+/// <summary>The extension record of a cowfile.</summary>
+/// <param name="Id">Which cowfile this is.</param>
+/// <param name="Generation">Raised with the first change after a clean state.</param>
+/// <param name="BaseBytes">Exact size of the base.</param>
+/// <param name="BasePath">Where the base was, relative to the cowfile's directory or absolute; null when that is not known.</param>
+/// <param name="BaseModified">When its content had been changed last; null when that is not known.</param>
+/// <param name="BaseSha256">SHA-256 of the base; null when it was never read whole.</param>
+/// <param name="AcceptedChanges">How often a changed base was taken all the same.</param>
+internal sealed record RecordInfo(
+    Guid Id,
+    ulong Generation,
+    long BaseBytes,
+    string? BasePath,
+    DateTimeOffset? BaseModified,
+    string? BaseSha256,
+    uint AcceptedChanges)
+{
+    /// <summary>Takes what is known out of a record.</summary>
+    public static RecordInfo? Of(ExtensionRecord? record) => record is null
+        ? null
+        : new RecordInfo(
+            record.Id,
+            record.Generation,
+            record.BaseLengthBytes,
+            record.BasePath.Length == 0 ? null : record.BasePath,
+            record.BaseHints?.Modified,
+            record.BaseDigest is byte[] digest ? Convert.ToHexStringLower(digest) : null,
+            record.AcceptedChangeCount);
+}
 
 /// <summary>A range of a device.</summary>
 internal sealed record ByteRange(long OffsetBytes, long LengthBytes);

@@ -53,6 +53,65 @@ public sealed class FormatDocumentTests
         Assert.Equal(fields.Count + 1, documented.Count);
     }
 
+    /// <summary>Each field is changed alone: nothing else than its bytes, and the checksum, may change.</summary>
+    [Fact]
+    public void Record_fields_lie_where_the_document_says()
+    {
+        string[][] rows = TableWithFirstColumn("record field");
+        Dictionary<string, (int Offset, int Size)> documented = rows
+            .Where(row => row[0] != "reserved")
+            .ToDictionary(row => row[0], row => (int.Parse(row[1], CultureInfo.InvariantCulture), int.Parse(row[2], CultureInfo.InvariantCulture)));
+        var record = new ExtensionRecord
+        {
+            Id = Guid.Empty,
+            BaseLengthBytes = 0,
+            BaseIdentity = default,
+            BaseDigest = Fixtures.Filled(32, 1),
+            BaseHints = new BaseHints(1, 1, 1, 1),
+            BasePath = "a",
+        };
+        BaseHints hints = record.BaseHints.Value;
+        var changed = new Dictionary<string, ExtensionRecord>
+        {
+            ["accepted changes"] = record with { AcceptedChangeCount = uint.MaxValue },
+            ["id"] = record with { Id = new Guid(Fixtures.Filled(16, 0xFF)) },
+            ["generation"] = record with { Generation = ulong.MaxValue },
+            ["base length"] = record with { BaseLengthBytes = -1 },
+            ["head"] = record with { BaseIdentity = new BaseIdentity(UInt128.MaxValue, 0, 0) },
+            ["samples"] = record with { BaseIdentity = new BaseIdentity(0, UInt128.MaxValue, 0) },
+            ["tail"] = record with { BaseIdentity = new BaseIdentity(0, 0, UInt128.MaxValue) },
+            ["digest"] = record with { BaseDigest = Fixtures.Filled(32, 0xFF) },
+            ["filesystem"] = record with { BaseHints = hints with { FileSystemId = ulong.MaxValue - 1 } },
+            ["inode"] = record with { BaseHints = hints with { Inode = ulong.MaxValue - 1 } },
+            ["modified"] = record with { BaseHints = hints with { ModifiedNanoseconds = -2 } },
+            ["changed"] = record with { BaseHints = hints with { ChangedNanoseconds = -2 } },
+            ["path"] = record with { BasePath = "b" },
+        };
+        byte[] before = Encoded(record);
+        (int checksumOffset, int checksumSize) = documented["checksum"];
+
+        Assert.Equal(documented.Keys.Except(["magic", "version", "path length", "required features", "checksum"]).Order(), changed.Keys.Order());
+        foreach ((string field, ExtensionRecord other) in changed)
+        {
+            int[] differing = [.. Enumerable.Range(0, checksumOffset).Where(index => Encoded(other)[index] != before[index])];
+            (int offset, int size) = documented[field];
+            Assert.Equal(field == "path" ? [offset] : Enumerable.Range(offset, size), differing);
+        }
+        Assert.Equal("COWLOOPX"u8.ToArray(), before.AsSpan(documented["magic"].Offset, documented["magic"].Size));
+        Assert.Equal(1, before[documented["version"].Offset]);
+        Assert.Equal(1, before[documented["path length"].Offset]);
+        Assert.Equal(ExtensionRecord.MaxPathBytes, documented["path"].Size);
+        Assert.Equal(ExtensionRecord.LengthBytes, checksumOffset + checksumSize);
+        Assert.Equal(ExtensionRecord.LengthBytes, rows.Sum(row => int.Parse(row[2], CultureInfo.InvariantCulture)));
+
+        static byte[] Encoded(ExtensionRecord shown)
+        {
+            byte[] block = new byte[1024];
+            shown.Encode(block);
+            return block[512..];
+        }
+    }
+
     private static string[][] TableWithFirstColumn(string heading) =>
     [
         .. File.ReadLines(Document)

@@ -15,6 +15,7 @@ internal sealed class RandomRun : IDisposable
     private readonly MemoryFile _store = new();
     private readonly int _focus;
     private readonly int[] _weights;
+    private readonly CowfileOptions _options;
     private Overlay _overlay;
     private int _step;
 
@@ -32,7 +33,8 @@ internal sealed class RandomRun : IDisposable
         _store.CanAllocate = _random.Next(8) != 0;
         // Each run prefers other operations: a list in which everything is equally likely finds less.
         _weights = [4, _random.Next(1, 12), _random.Next(0, 6), _random.Next(0, 4), _random.Next(0, 3), _random.Next(0, 3)];
-        _overlay = Disk.Open(_base, _store);
+        _options = _random.Next(2) == 0 ? Disk.Plain : Disk.WithRecord;
+        _overlay = Disk.Open(_base, _store, _options);
     }
 
     /// <summary>Runs a number of operations; a failure names the seed.</summary>
@@ -98,7 +100,7 @@ internal sealed class RandomRun : IDisposable
     {
         Assert.Equal(Errno.None, _overlay.Close());
         CowfileCheck.AssertClean(_store, _overlay.Layout);
-        _overlay = Disk.Open(_base, _store);
+        _overlay = Disk.Open(_base, _store, _options);
         AssertSame(0, _reference.Length);
     }
 
