@@ -79,22 +79,28 @@ public sealed partial class Overlay
         {
             return Errno.EIO;
         }
+        // Before the copy: what is counted now is in it.
+        long unkeptMarkCount = Interlocked.Read(ref _unkeptMarkCount);
         bool hasNewBits = _bitmap.CopyChanged();
+        Errno errno = Errno.None;
         // A write that has been acknowledged raised the flag before; one that raises it now is not owed anything yet.
         if (Interlocked.Exchange(ref _hasUnsyncedData, false) || hasNewBits)
         {
-            Errno errno = Sync();
-            if (errno != Errno.None)
+            errno = Sync();
+        }
+        if (errno == Errno.None && hasNewBits)
+        {
+            errno = _bitmap.WriteCopied(_store);
+            if (errno == Errno.None)
             {
-                return errno;
+                errno = Sync();
             }
         }
-        if (hasNewBits)
+        if (errno == Errno.None)
         {
-            Errno errno = _bitmap.WriteCopied(_store);
-            return errno == Errno.None ? Sync() : errno;
+            Interlocked.Exchange(ref _publishedMarkCount, unkeptMarkCount);
         }
-        return Errno.None;
+        return errno;
     }
 
     /// <summary>The first new block after a clean state: DIRTY and the next generation are durable before its data is written. Under all stripes.</summary>

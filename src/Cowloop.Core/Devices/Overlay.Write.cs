@@ -15,6 +15,10 @@ public sealed partial class Overlay
     private long _leftoverFirstBlock;
     private long _leftoverEndBlock;
 
+    // Times that bits were set which are kept nowhere, and how many of them flushes have published.
+    private long _unkeptMarkCount;
+    private long _publishedMarkCount;
+
     /// <inheritdoc/>
     public Errno Write(long offsetBytes, ReadOnlySpan<byte> source, bool fua)
     {
@@ -22,7 +26,6 @@ public sealed partial class Overlay
         {
             return Errno.EINVAL;
         }
-        bool hasNewBits = false;
         if (!source.IsEmpty)
         {
             long block = offsetBytes / CowLayout.BlockSize;
@@ -32,8 +35,7 @@ public sealed partial class Overlay
             {
                 try
                 {
-                    hasNewBits = !_bitmap.AreAllSet(block, count);
-                    errno = hasNewBits ? WriteLocked(offsetBytes, source) : StoreAt(offsetBytes, source);
+                    errno = _bitmap.AreAllSet(block, count) ? StoreAt(offsetBytes, source) : WriteLocked(offsetBytes, source);
                 }
                 finally
                 {
@@ -45,7 +47,7 @@ public sealed partial class Overlay
                 return errno;
             }
         }
-        return fua || (hasNewBits && !AreBitsKept) ? Flush() : Errno.None;
+        return fua || HasUnkeptBits ? Flush() : Errno.None;
     }
 
     /// <inheritdoc/>
@@ -66,7 +68,7 @@ public sealed partial class Overlay
             offsetBytes += pieceBytes;
             lengthBytes -= pieceBytes;
         }
-        return fua || !AreBitsKept ? Flush() : Errno.None;
+        return fua || HasUnkeptBits ? Flush() : Errno.None;
     }
 
     /// <summary>
@@ -115,8 +117,11 @@ public sealed partial class Overlay
         return errno;
     }
 
-    /// <summary>True while no new bit can be lost with the process, or nobody has been promised that.</summary>
-    private bool AreBitsKept => _live is null || _live.IsKept;
+    /// <summary>
+    /// True while there are bits that would be lost with the process. Nothing is acknowledged then before a flush has published them: whoever writes to a
+    /// block again needs its bit as much as the one that set it.
+    /// </summary>
+    private bool HasUnkeptBits => Interlocked.Read(ref _unkeptMarkCount) != Interlocked.Read(ref _publishedMarkCount);
 
     /// <summary>True when the header on disk says what it must say before blocks of this range are changed.</summary>
     private bool IsReadyFor(long block, long count) =>
@@ -125,9 +130,13 @@ public sealed partial class Overlay
 
     private void Mark(long block, long count)
     {
-        if (_bitmap.Set(block, count))
+        if (_bitmap.Set(block, count) && _live is not null)
         {
-            _live?.Keep(_bitmap, block, count);
+            _live.Keep(_bitmap, block, count);
+            if (!_live.IsKept)
+            {
+                Interlocked.Increment(ref _unkeptMarkCount);
+            }
         }
     }
 

@@ -17,7 +17,7 @@ public static class CowRuns
     public static IEnumerable<BlockRun> Read(CheckedFile file, CowLayout layout)
     {
         ArgumentNullException.ThrowIfNull(file);
-        ulong[] words = new ulong[ChunkBytes / sizeof(ulong)];
+        ulong[] words = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
         long bitmapEndBytes = CowLayout.BitmapOffsetBytes + layout.BitmapBytes;
         BlockRun pending = default;
         for (long offsetBytes = CowLayout.BitmapOffsetBytes; offsetBytes < bitmapEndBytes;)

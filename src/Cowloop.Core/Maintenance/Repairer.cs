@@ -59,9 +59,9 @@ public sealed class Repairer
     private readonly CowLayout _layout;
     private readonly RepairOptions _options;
     private readonly IWorkObserver _observer;
-    private readonly ulong[] _found = new ulong[ChunkBytes / sizeof(ulong)];
-    private readonly ulong[] _words = new ulong[ChunkBytes / sizeof(ulong)];
-    private readonly byte[] _data = new byte[MaxReadBlocks * CowLayout.BlockSize];
+    private readonly ulong[] _found;
+    private readonly ulong[] _words;
+    private readonly byte[] _data;
 
     private long _chunkFirstBlock;
     private int _chunkBitCount;
@@ -79,6 +79,9 @@ public sealed class Repairer
         _options = options;
         _observer = observer;
         _isMarkedDirty = header.Flags.HasFlag(CowFlags.Dirty);
+        _found = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
+        _words = new ulong[_found.Length];
+        _data = new byte[Math.Min(MaxReadBlocks, layout.BlockCount) * CowLayout.BlockSize];
     }
 
     /// <summary>Repairs a cowfile, or looks what a repair would do.</summary>
@@ -406,9 +409,10 @@ public sealed class Repairer
 
     private static long FindData(CheckedFile file, CowLayout layout, long firstBlock, long endBlock)
     {
-        byte[] data = new byte[ChunkBytes];
+        long startOffsetBytes = layout.DataOffsetBytes + firstBlock * CowLayout.BlockSize;
         long endBytes = endBlock == long.MaxValue ? file.LengthBytes : Math.Min(file.LengthBytes, layout.DataOffsetBytes + endBlock * CowLayout.BlockSize);
-        for (long offsetBytes = layout.DataOffsetBytes + firstBlock * CowLayout.BlockSize; offsetBytes < endBytes;)
+        byte[] data = new byte[Math.Clamp(endBytes - startOffsetBytes, 0, ChunkBytes)];
+        for (long offsetBytes = startOffsetBytes; offsetBytes < endBytes;)
         {
             (long startBytes, long dataEndBytes) = file.NextData(offsetBytes, Fault.ReadData);
             if (dataEndBytes <= startBytes || startBytes >= endBytes)

@@ -9,51 +9,34 @@ public class MergerCrashTests
 
     [Fact]
     public void The_power_may_fail_anywhere() => ForAllCases((merge, random) =>
-        AtRest.Merge(
-            new CrashFile(merge.Base.Copy(), cut =>
-            {
-                foreach (MemoryFile left in cut.Leftovers(random, 10))
-                {
-                    merge.AssertCanBeFinished(left);
-                }
-            }),
-            merge.Cowfile));
+    {
+        foreach (MemoryFile left in Leftovers(merge, merge.Base.Copy(), random, 10))
+        {
+            merge.AssertCanBeFinished(left);
+        }
+    });
 
     [Fact]
     public void The_power_may_fail_again_while_the_merge_is_resumed() => ForAllCases((merge, random) =>
-        AtRest.Merge(
-            new CrashFile(merge.Base.Copy(), first =>
+    {
+        foreach (MemoryFile left in Leftovers(merge, merge.Base.Copy(), random, 2))
+        {
+            foreach (MemoryFile leftAgain in Leftovers(merge, left, random, 2, resume: true))
             {
-                foreach (MemoryFile left in first.Leftovers(random, 2))
-                {
-                    AtRest.Merge(
-                        new CrashFile(left, second =>
-                        {
-                            foreach (MemoryFile leftAgain in second.Leftovers(random, 2))
-                            {
-                                merge.AssertCanBeFinished(leftAgain);
-                            }
-                        }),
-                        merge.Cowfile,
-                        resume: true);
-                }
-            }),
-            merge.Cowfile));
+                merge.AssertCanBeFinished(leftAgain);
+            }
+        }
+    });
 
     [Fact]
     public void The_power_may_fail_while_no_hole_can_be_punched() => ForAllCases((merge, random) =>
     {
         MemoryFile baseFile = merge.Base.Copy();
         baseFile.CanPunch = false;
-        AtRest.Merge(
-            new CrashFile(baseFile, cut =>
-            {
-                foreach (MemoryFile left in cut.Leftovers(random, 5))
-                {
-                    merge.AssertCanBeFinished(left);
-                }
-            }),
-            merge.Cowfile);
+        foreach (MemoryFile left in Leftovers(merge, baseFile, random, 5))
+        {
+            merge.AssertCanBeFinished(left);
+        }
     });
 
     [Theory]
@@ -102,27 +85,29 @@ public class MergerCrashTests
     {
         int refused = 0;
         int accepted = 0;
-        ForAllCases((merge, _) => AtRest.Merge(
-            new CrashFile(merge.Base.Copy(), cut =>
+        ForAllCases((merge, random) =>
+        {
+            foreach (MemoryFile left in Leftovers(merge, merge.Base.Copy(), random, 2))
             {
-                foreach (MemoryFile left in cut.Leftovers(new Random(1), 2))
+                try
                 {
-                    try
-                    {
-                        AtRest.Prepare(left, merge.Cowfile);
-                        accepted++;
-                    }
-                    catch (CowloopException)
-                    {
-                        refused++;
-                    }
+                    AtRest.Prepare(left, merge.Cowfile);
+                    accepted++;
                 }
-            }),
-            merge.Cowfile));
+                catch (CowloopException)
+                {
+                    refused++;
+                }
+            }
+        });
 
         Assert.InRange(refused, 50, int.MaxValue);
         Assert.InRange(accepted, 50, int.MaxValue);
     }
+
+    /// <summary>Merges, and gives what a loss of power at any time could leave of the base.</summary>
+    private static IEnumerable<MemoryFile> Leftovers(MergeCase merge, MemoryFile baseFile, Random random, int maxCount, bool resume = false) =>
+        Recording.Of(baseFile, file => AtRest.Merge(file, merge.Cowfile, resume)).Leftovers(random, maxCount);
 
     private static bool RunsToItsEnd(MemoryFile baseFile, MemoryFile cowfile, bool resume, int stopAt)
     {

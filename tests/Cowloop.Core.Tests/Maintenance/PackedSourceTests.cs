@@ -1,6 +1,5 @@
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
-using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Maintenance;
 

@@ -1,5 +1,4 @@
 using Cowloop.Core.Maintenance;
-using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Maintenance;
 

@@ -62,14 +62,11 @@ public class RepairerCrashTests
         var random = new Random(image + 1);
         int checkedCount = 0;
 
-        AtRest.Repair(new CrashFile(start.Copy(), cut =>
+        foreach (MemoryFile left in Recording.Of(start.Copy(), file => AtRest.Repair(file)).Leftovers(random, 32))
         {
-            foreach (MemoryFile left in cut.Leftovers(random, 32))
-            {
-                CheckInterrupted(left, start, expected);
-                checkedCount++;
-            }
-        }));
+            CheckInterrupted(left, start, expected);
+            checkedCount++;
+        }
 
         Assert.True(checkedCount > 20, $"only {checkedCount} states");
     }
@@ -81,20 +78,14 @@ public class RepairerCrashTests
         (MemoryFile start, MemoryFile expected) = Start(image, canPunch);
         var random = new Random(image + 1);
 
-        AtRest.Repair(new CrashFile(start.Copy(), first =>
+        foreach (MemoryFile left in Recording.Of(start.Copy(), file => AtRest.Repair(file)).Leftovers(random, 6))
         {
-            foreach (MemoryFile left in first.Leftovers(random, 6))
+            foreach (MemoryFile leftAgain in Recording.Of(left, file => AtRest.Repair(file)).Leftovers(random, 4))
             {
-                AtRest.Repair(new CrashFile(left, second =>
-                {
-                    foreach (MemoryFile leftAgain in second.Leftovers(random, 4))
-                    {
-                        AtRest.Repair(leftAgain);
-                        Assert.Null(leftAgain.DifferenceFrom(expected));
-                    }
-                }));
+                AtRest.Repair(leftAgain);
+                Assert.Null(leftAgain.DifferenceFrom(expected));
             }
-        }));
+        }
     }
 
     /// <summary>After a mere kill of the service its last writes are in the page cache only; then the power fails during the repair.</summary>
@@ -102,27 +93,26 @@ public class RepairerCrashTests
     public void A_bit_is_on_disk_only_when_its_data_is()
     {
         CowImage image = Images[0];
-        bool isBegun = false;
-        var random = new Random(1);
+        MemoryFile start = (image with { Data = image.Data.Clear() }).ToSparse(image.DataOffset + image.BlockCount * 1024);
         int adopted = 0;
-        var file = new CrashFile((image with { Data = image.Data.Clear() }).ToSparse(image.DataOffset + image.BlockCount * 1024), cut =>
-        {
-            foreach (MemoryFile left in isBegun ? cut.Leftovers(random, 40) : [])
-            {
-                adopted += CheckMarkedBlocks(left, image);
-            }
-        });
-        foreach ((long block, byte[] content) in image.Data)
-        {
-            Assert.Equal(Errno.None, file.WriteAt(image.DataOffset + block * 1024, content));
-        }
-        isBegun = true;
 
-        AtRest.Repair(file);
+        var recording = Recording.Of(start, file =>
+        {
+            foreach ((long block, byte[] content) in image.Data)
+            {
+                Assert.Equal(Errno.None, file.WriteAt(image.DataOffset + block * 1024, content));
+            }
+            AtRest.Repair(file);
+        });
+        foreach (MemoryFile left in recording.Leftovers(new Random(1), 40))
+        {
+            adopted += CheckMarkedBlocks(left, image);
+        }
 
         Assert.NotEqual(0, adopted);
     }
 
+    /// <summary>Marked blocks have all of their data.</summary>
     /// <returns>How many of the blocks that had no bit have one.</returns>
     private static int CheckMarkedBlocks(MemoryFile file, CowImage image)
     {

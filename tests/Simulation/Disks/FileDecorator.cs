@@ -1,9 +1,10 @@
+using Cowloop.Core;
 using Cowloop.Core.Files;
 
-namespace Cowloop.Core.Tests.Support;
+namespace Cowloop.Simulation.Disks;
 
 /// <summary>Passes every call on, after <see cref="Before"/> has agreed and unless it answers an error.</summary>
-internal abstract class FileDecorator(IBlockFile inner) : IBlockFile
+public abstract class FileDecorator(IBlockFile inner) : IBlockFile
 {
     public long LengthBytes => inner.LengthBytes;
 
@@ -46,7 +47,7 @@ internal abstract class FileDecorator(IBlockFile inner) : IBlockFile
         return errno == Errno.None ? After(inner.NextData(offsetBytes, out startBytes, out endBytes)) : errno;
     }
 
-    public Errno Sync()
+    public virtual Errno Sync()
     {
         Errno errno = Before(new FileCall(FileOp.Sync));
         return errno == Errno.None ? After(inner.Sync()) : errno;

@@ -1,37 +1,41 @@
 using System.Collections.Concurrent;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Cowloop.Core;
 using Cowloop.Core.Files;
 
-namespace Cowloop.Core.Tests.Support;
+namespace Cowloop.Simulation.Disks;
 
 /// <summary>
-/// A sparse file in memory that behaves like one on a filesystem with 4 KiB blocks: holes, space that can run out,
-/// partly done writes. It survives <see cref="Dispose"/>, so that a test can open it again.
+/// A sparse file in memory that behaves like one on a filesystem: holes, space that can run out, partly done writes. It survives
+/// <see cref="Dispose"/>, so that a test can open it again.
 /// </summary>
-internal sealed class MemoryFile : IBlockFile
+public sealed class MemoryFile : IBlockFile
 {
+    /// <summary>Block size of the filesystem, unless another one is asked for.</summary>
     public const int PageSize = 4096;
 
-    private readonly ConcurrentDictionary<long, byte[]> _pages = new();
+    // Calls of a test seldom meet; a dictionary with one lock is cheap to make.
+    private readonly ConcurrentDictionary<long, byte[]> _pages = new(concurrencyLevel: 1, capacity: 16);
+    private readonly int _pageBytes;
     private readonly Lock _lengthLock = new();
     private long _lengthBytes;
     private int _pageCount;
 
-    public MemoryFile()
-    {
-    }
+    /// <summary>Makes an empty file.</summary>
+    /// <param name="pageBytes">Block size of its filesystem: the unit of holes.</param>
+    public MemoryFile(int pageBytes = PageSize) => _pageBytes = pageBytes;
 
     public MemoryFile(ReadOnlySpan<byte> content)
-    {
-        Assert.Equal(Errno.None, WriteAt(0, content));
-    }
+        : this() => WriteAt(0, content).MustBeNone();
 
     public long LengthBytes => Volatile.Read(ref _lengthBytes);
 
     /// <summary>Space of the filesystem it is on.</summary>
     public long SpaceLimitBytes { get; set; } = long.MaxValue;
 
-    public long UsedBytes => (long)Volatile.Read(ref _pageCount) * PageSize;
+    public long UsedBytes => (long)Volatile.Read(ref _pageCount) * _pageBytes;
 
     public bool CanPunch { get; set; } = true;
 
@@ -47,9 +51,9 @@ internal sealed class MemoryFile : IBlockFile
         }
         while (!target.IsEmpty)
         {
-            int within = (int)(offsetBytes % PageSize);
-            int length = Math.Min(target.Length, PageSize - within);
-            if (_pages.TryGetValue(offsetBytes / PageSize, out byte[]? page))
+            int within = (int)(offsetBytes % _pageBytes);
+            int length = Math.Min(target.Length, _pageBytes - within);
+            if (_pages.TryGetValue(offsetBytes / _pageBytes, out byte[]? page))
             {
                 page.AsSpan(within, length).CopyTo(target);
             }
@@ -67,9 +71,9 @@ internal sealed class MemoryFile : IBlockFile
     {
         while (!source.IsEmpty)
         {
-            int within = (int)(offsetBytes % PageSize);
-            int length = Math.Min(source.Length, PageSize - within);
-            byte[]? page = TakePage(offsetBytes / PageSize);
+            int within = (int)(offsetBytes % _pageBytes);
+            int length = Math.Min(source.Length, _pageBytes - within);
+            byte[]? page = TakePage(offsetBytes / _pageBytes);
             if (page is null)
             {
                 return Errno.ENOSPC;
@@ -91,15 +95,15 @@ internal sealed class MemoryFile : IBlockFile
         long end = offsetBytes + lengthBytes;
         foreach (long index in PagesBetween(offsetBytes, end))
         {
-            long start = index * PageSize;
-            if (offsetBytes <= start && start + PageSize <= end)
+            long start = index * _pageBytes;
+            if (offsetBytes <= start && start + _pageBytes <= end)
             {
                 DropPage(index);
             }
             else if (_pages.TryGetValue(index, out byte[]? page))
             {
                 int from = (int)Math.Max(0, offsetBytes - start);
-                int to = (int)Math.Min(PageSize, end - start);
+                int to = (int)Math.Min(_pageBytes, end - start);
                 page.AsSpan(from, to - from).Clear();
             }
         }
@@ -114,7 +118,7 @@ internal sealed class MemoryFile : IBlockFile
             {
                 bool canPunch = CanPunch;
                 CanPunch = true;
-                Punch(lengthBytes, (_lengthBytes - lengthBytes + PageSize) / PageSize * PageSize);
+                Punch(lengthBytes, (_lengthBytes - lengthBytes + _pageBytes) / _pageBytes * _pageBytes);
                 CanPunch = canPunch;
             }
             Volatile.Write(ref _lengthBytes, lengthBytes);
@@ -128,7 +132,7 @@ internal sealed class MemoryFile : IBlockFile
         {
             return Errno.EOPNOTSUPP;
         }
-        for (long index = offsetBytes / PageSize; index * PageSize < offsetBytes + lengthBytes; index++)
+        for (long index = offsetBytes / _pageBytes; index * _pageBytes < offsetBytes + lengthBytes; index++)
         {
             if (TakePage(index) is null)
             {
@@ -140,7 +144,7 @@ internal sealed class MemoryFile : IBlockFile
 
     public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
-        long first = offsetBytes / PageSize;
+        long first = offsetBytes / _pageBytes;
         long next = long.MaxValue;
         if (_pages.ContainsKey(first))
         {
@@ -158,12 +162,12 @@ internal sealed class MemoryFile : IBlockFile
             startBytes = endBytes = Math.Max(offsetBytes, LengthBytes);
             return Errno.None;
         }
-        startBytes = Math.Max(offsetBytes, next * PageSize);
+        startBytes = Math.Max(offsetBytes, next * _pageBytes);
         while (_pages.ContainsKey(next))
         {
             next++;
         }
-        endBytes = Math.Max(startBytes, Math.Min(LengthBytes, next * PageSize));
+        endBytes = Math.Max(startBytes, Math.Min(LengthBytes, next * _pageBytes));
         return Errno.None;
     }
 
@@ -174,7 +178,7 @@ internal sealed class MemoryFile : IBlockFile
     public byte[] ToArray()
     {
         byte[] content = new byte[LengthBytes];
-        Assert.Equal(Errno.None, ReadAt(0, content));
+        ReadAt(0, content).MustBeNone();
         return content;
     }
 
@@ -183,12 +187,27 @@ internal sealed class MemoryFile : IBlockFile
     /// <summary>Another file of the same content, with the same holes.</summary>
     public MemoryFile Copy()
     {
-        var copy = new MemoryFile { CanPunch = CanPunch, CanAllocate = CanAllocate, _lengthBytes = LengthBytes, _pageCount = _pages.Count };
+        var copy = new MemoryFile(_pageBytes) { CanPunch = CanPunch, CanAllocate = CanAllocate, _lengthBytes = LengthBytes, _pageCount = _pages.Count };
         foreach ((long index, byte[] page) in _pages)
         {
             copy._pages[index] = [.. page];
         }
         return copy;
+    }
+
+    /// <summary>
+    /// Identifies length, content and holes: two files with the same answer are the same for every practical purpose. Not meant against
+    /// an adversary.
+    /// </summary>
+    public UInt128 ContentHash()
+    {
+        UInt128 sum = Mix((ulong)LengthBytes, []);
+        foreach ((long index, byte[] page) in _pages)
+        {
+            // Pages come in no order, hence the sum.
+            sum += Mix((ulong)index, page);
+        }
+        return sum;
     }
 
     /// <summary>Compares length and content, whatever their holes and however long they are.</summary>
@@ -199,23 +218,37 @@ internal sealed class MemoryFile : IBlockFile
         {
             return $"the length is {LengthBytes}, expected is {expected.LengthBytes}";
         }
-        byte[] hole = new byte[PageSize];
+        byte[] hole = new byte[_pageBytes];
         foreach (long index in _pages.Keys.Union(expected._pages.Keys).Order())
         {
             ReadOnlySpan<byte> found = _pages.GetValueOrDefault(index, hole);
             int same = found.CommonPrefixLength(expected._pages.GetValueOrDefault(index, hole));
-            if (same < PageSize && index * PageSize + same < LengthBytes)
+            if (same < _pageBytes && index * _pageBytes + same < LengthBytes)
             {
-                return $"byte {index * PageSize + same} is {found[same]}, expected is {expected._pages.GetValueOrDefault(index, hole)[same]}";
+                return $"byte {index * _pageBytes + same} is {found[same]}, expected is {expected._pages.GetValueOrDefault(index, hole)[same]}";
             }
         }
         return null;
     }
 
+    private static UInt128 Mix(ulong seed, ReadOnlySpan<byte> content)
+    {
+        const ulong First = 0x9E3779B97F4A7C15;
+        const ulong Second = 0xC2B2AE3D27D4EB4F;
+        ulong low = (seed + 1) * First;
+        ulong high = (seed + 1) * Second;
+        foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(content))
+        {
+            low = BitOperations.RotateLeft((low ^ word) * First, 29);
+            high = BitOperations.RotateLeft((high ^ word) * Second, 37);
+        }
+        return new UInt128((high ^ high >> 32) * First, (low ^ low >> 29) * Second);
+    }
+
     private List<long> PagesBetween(long offsetBytes, long endBytes)
     {
-        long first = offsetBytes / PageSize;
-        long last = (endBytes - 1) / PageSize;
+        long first = offsetBytes / _pageBytes;
+        long last = (endBytes - 1) / _pageBytes;
         var indexes = new List<long>();
         if (last - first > _pages.Count)
         {
@@ -237,12 +270,12 @@ internal sealed class MemoryFile : IBlockFile
         {
             return page;
         }
-        if ((long)Interlocked.Increment(ref _pageCount) * PageSize > SpaceLimitBytes)
+        if ((long)Interlocked.Increment(ref _pageCount) * _pageBytes > SpaceLimitBytes)
         {
             Interlocked.Decrement(ref _pageCount);
             return null;
         }
-        byte[] fresh = new byte[PageSize];
+        byte[] fresh = new byte[_pageBytes];
         page = _pages.GetOrAdd(index, fresh);
         if (!ReferenceEquals(page, fresh))
         {

@@ -1,9 +1,9 @@
 using System.Buffers;
 
-namespace Cowloop.Core.Tests.Support;
+namespace Cowloop.Simulation.Disks;
 
 /// <summary>Bitmap memory on the managed heap.</summary>
-internal sealed class HeapWords(int count) : IMemoryOwner<ulong>
+public sealed class HeapWords(int count) : IMemoryOwner<ulong>
 {
     public Memory<ulong> Memory { get; } = new ulong[count];
 

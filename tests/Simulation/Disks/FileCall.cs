@@ -1,6 +1,6 @@
-namespace Cowloop.Core.Tests.Support;
+namespace Cowloop.Simulation.Disks;
 
-internal enum FileOp
+public enum FileOp
 {
     Read,
     Write,
@@ -12,7 +12,7 @@ internal enum FileOp
 }
 
 /// <summary>One call of an <see cref="Cowloop.Core.Files.IBlockFile"/>. Its text is what tests compare: <c>write 4096+1024</c>, <c>sync</c>.</summary>
-internal readonly record struct FileCall(FileOp Op, long OffsetBytes = 0, long LengthBytes = 0)
+public readonly record struct FileCall(FileOp Op, long OffsetBytes = 0, long LengthBytes = 0)
 {
     public bool Changes => Op is FileOp.Write or FileOp.Punch or FileOp.SetLength or FileOp.Allocate;
 

@@ -1,0 +1,59 @@
+using Cowloop.Simulation.Exploring;
+using Cowloop.Simulation.Tests.Support;
+using Xunit.Abstractions;
+
+namespace Cowloop.Simulation.Tests.Exploring;
+
+/// <summary>An explorer that finds nothing proves nothing: bugs that people really make are planted, and it must find each of them.</summary>
+public class PlantedBugTests(ITestOutputHelper output)
+{
+    [Theory]
+    [InlineData("DirtyHeader")]
+    [InlineData("CleanHeader")]
+    [InlineData("Bitmap")]
+    [InlineData("Data")]
+    public void A_missing_sync_of_the_cowfile_is_found(string after)
+    {
+        ChangeKind kind = Enum.Parse<ChangeKind>(after);
+        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new SyncSkipper(file, kind, open) : file);
+
+        MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
+    }
+
+    /// <summary>Of a merge it is the sync between the two halves, of packing and unpacking the one before the file gets its name.</summary>
+    [Theory]
+    [InlineData(FileRole.Base)]
+    [InlineData(FileRole.Packed)]
+    public void A_missing_sync_of_another_file_is_found(FileRole where)
+    {
+        var explorer = new Explorer((role, file, _) => role == where ? new FirstSyncSkipper(file) : file);
+
+        MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
+    }
+
+    [Fact]
+    public void A_header_that_is_marked_clean_early_is_found()
+    {
+        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new EarlyCleaner(file, open) : file);
+
+        MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
+    }
+
+    /// <summary>It shows only when a write comes between the sync and the copy.</summary>
+    [Fact]
+    public void A_bitmap_that_is_copied_after_the_sync_is_found()
+    {
+        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new LateBitmapCopier(file, open) : file);
+
+        Assert.Null(explorer.CheckAll(2));
+        MustBeFound(explorer, explorer.CheckAllTogether(1), maxOperations: 3);
+    }
+
+    private void MustBeFound(Explorer explorer, Violation? violation, int maxOperations)
+    {
+        output.WriteLine($"{explorer.Report}\n{violation}");
+        Assert.NotNull(violation);
+        Assert.InRange(violation.Story.First.Count + violation.Story.Together.Sum(list => list.Count), 1, maxOperations);
+        Assert.Null(new Explorer().Check(violation.Story));
+    }
+}

@@ -1,0 +1,152 @@
+using Cowloop.Core.Maintenance;
+using static Cowloop.Simulation.Exploring.Operation;
+
+namespace Cowloop.Simulation.Exploring;
+
+/// <summary>Makes lists of operations.</summary>
+internal static class OperationLists
+{
+    private const int MaxRandomLength = 12;
+
+    /// <summary>Each kind of operation on the three blocks of <see cref="Geometry.Small"/>: blocks, halves of them, and ranges across them.</summary>
+    public static IReadOnlyList<Operation> Alphabet { get; } =
+    [
+        Write(6, 2), Write(8, 2), Write(10, 2),
+        Write(6, 1), Write(9, 1), Write(10, 1),
+        Write(7, 2), Write(7, 4), Write(6, 6),
+        WriteFua(6, 2), WriteFua(8, 2), WriteFua(11, 1), WriteFua(7, 4),
+        Zero(6, 2), Zero(8, 2), Zero(10, 2), Zero(7, 2),
+        Discard(6, 2), Discard(8, 2), Discard(10, 2), Discard(6, 6), Discard(9, 1),
+        ZeroFua(6, 2), DiscardFua(8, 2),
+        Flush(), Clean(), Activate(), Deactivate(), Kill(), Repair(), Pack(), Merge(),
+    ];
+
+    /// <summary>All lists of a length over <see cref="Alphabet"/>.</summary>
+    public static IEnumerable<Operation[]> All(int length)
+    {
+        int count = Alphabet.Count;
+        long listCount = 1;
+        for (int place = 0; place < length; place++)
+        {
+            listCount *= count;
+        }
+        for (long number = 0; number < listCount; number++)
+        {
+            var list = new Operation[length];
+            long rest = number;
+            for (int place = 0; place < length; place++)
+            {
+                list[place] = Alphabet[(int)(rest % count)];
+                rest /= count;
+            }
+            yield return list;
+        }
+    }
+
+    /// <summary>A list of random length. Each prefers other operations: one in which everything is equally likely finds less.</summary>
+    public static Operation[] Random(Random random, Geometry geometry)
+    {
+        int[] weights = new int[Enum.GetValues<OperationKind>().Length];
+        for (int kind = 0; kind < weights.Length; kind++)
+        {
+            weights[kind] = random.Next(3) == 0 ? 0 : random.Next(1, (OperationKind)kind <= OperationKind.Discard ? 8 : 3);
+        }
+        weights[(int)OperationKind.Write] = 8;
+        var list = new Operation[random.Next(4, MaxRandomLength + 1)];
+        for (int place = 0; place < list.Length; place++)
+        {
+            list[place] = Random(random, geometry, Pick(random, weights));
+        }
+        return list;
+    }
+
+    /// <summary>
+    /// Each pair of operations on two blocks of <see cref="Geometry.Striped"/>, done at the same time: on a new device, on one that has the blocks already but
+    /// not durably, and on one that has them.
+    /// </summary>
+    public static IEnumerable<Story> AllTogether()
+    {
+        Operation[] operations =
+        [
+            Write(126, 2), Write(127, 2), Write(128, 1), WriteFua(126, 2), Zero(126, 2), Discard(128, 2), DiscardFua(126, 4), Flush(), Clean(),
+        ];
+        Operation[][] beginnings = [[], [Write(126, 4)], [Write(126, 4), Flush()], [Write(126, 2), Clean()]];
+        foreach (Operation[] beginning in beginnings)
+        {
+            for (int one = 0; one < operations.Length; one++)
+            {
+                for (int other = 0; other < operations.Length; other++)
+                {
+                    // A second flush by the one that wrote: what was acknowledged before it must be durable, whatever the other one does.
+                    yield return new Story(Geometry.Striped, beginning, [[operations[one], Flush()], [operations[other]]], []);
+                }
+            }
+        }
+    }
+
+    /// <summary>Two or three threads with short lists of what may be done at the same time.</summary>
+    public static Story RandomTogether(Random random, Geometry geometry)
+    {
+        OperationKind[] kinds =
+        [
+            OperationKind.Write, OperationKind.Write, OperationKind.Write, OperationKind.WriteFua, OperationKind.Zero, OperationKind.Discard,
+            OperationKind.DiscardFua, OperationKind.Flush, OperationKind.Flush, OperationKind.Clean,
+        ];
+        var lists = new Operation[random.Next(2, 4)][];
+        for (int thread = 0; thread < lists.Length; thread++)
+        {
+            lists[thread] = List(random.Next(1, 4));
+        }
+        return new Story(geometry, List(random.Next(3)), lists, []) { LiveWriteCount = RandomLiveWriteCount(random) };
+
+        Operation[] List(int length)
+        {
+            var list = new Operation[length];
+            for (int place = 0; place < length; place++)
+            {
+                list[place] = Random(random, geometry, kinds[random.Next(kinds.Length)]);
+            }
+            return list;
+        }
+    }
+
+    /// <summary>An operation of a kind, anywhere in the focus.</summary>
+    public static Operation Random(Random random, Geometry geometry, OperationKind kind)
+    {
+        var operation = new Operation(kind);
+        if (kind == OperationKind.PowerLoss)
+        {
+            return operation with { Sector = random.Next(1000) };
+        }
+        if (!operation.HasRange)
+        {
+            return operation;
+        }
+        BlockRun run = geometry.Focus[random.Next(geometry.Focus.Count)];
+        int sectorCount = (int)run.BlockCount * Geometry.SectorsPerBlock;
+        int first = random.Next(sectorCount);
+        int count = random.Next(1, sectorCount - first + 1);
+        if (random.Next(2) == 0)
+        {
+            // Whole blocks have ways of their own.
+            first -= first % Geometry.SectorsPerBlock;
+            count = Math.Min(sectorCount - first, (count + 1) / Geometry.SectorsPerBlock * Geometry.SectorsPerBlock);
+            count = Math.Max(count, Geometry.SectorsPerBlock);
+        }
+        return operation with { Sector = (int)run.FirstBlock * Geometry.SectorsPerBlock + first, SectorCount = count };
+    }
+
+    /// <summary>Mostly there is space for all live bits.</summary>
+    public static int RandomLiveWriteCount(Random random) => random.Next(4) > 0 ? int.MaxValue : random.Next(6);
+
+    private static OperationKind Pick(Random random, int[] weights)
+    {
+        int pick = random.Next(weights.Sum());
+        int kind = 0;
+        while (pick >= weights[kind])
+        {
+            pick -= weights[kind++];
+        }
+        return (OperationKind)kind;
+    }
+}

@@ -1,0 +1,345 @@
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
+using Cowloop.Core.Live;
+using Cowloop.Simulation.Disks;
+using Cowloop.Simulation.Model;
+using Cowloop.Simulation.Scheduling;
+
+namespace Cowloop.Simulation.Exploring;
+
+/// <summary>
+/// A base, its cowfile and the device made of them: does operations with the real engine and records what happens to the files. Writes, zeroes,
+/// discards, flushes and cleanings of an active device may be done by several threads at a time.
+/// </summary>
+internal sealed class World : IDisposable
+{
+    private readonly Geometry _geometry;
+    private readonly Plant _plant;
+    private readonly int _liveWriteCount;
+    private readonly Scheduler _scheduler = new();
+    private readonly List<Life> _lives = [];
+    private readonly int[] _versions;
+    private int _lastId;
+    private WorldFile _base;
+    private WorldFile _cowfile;
+    private WorldFile? _live;
+    private Cowfile? _open;
+    private Overlay? _overlay;
+    private Death? _death;
+
+    /// <param name="geometry">How large everything is.</param>
+    /// <param name="liveWriteCount">How many writes of live bits find space on the tmpfs.</param>
+    /// <param name="plant">A bug, or null.</param>
+    public World(Geometry geometry, int liveWriteCount, Plant? plant)
+    {
+        _geometry = geometry;
+        _liveWriteCount = liveWriteCount;
+        _plant = plant ?? ((_, file, _) => file);
+        _versions = new int[geometry.UnitCount];
+        Begin(geometry.NewBase(), Geometry.NewFile());
+        EnterPhase(PhaseKind.AtRest);
+    }
+
+    /// <summary>What has happened, from loss of power to loss of power.</summary>
+    public IReadOnlyList<Life> Lives => _lives;
+
+    private Life Life => _lives[^1];
+
+    /// <summary>Does operations one after the other.</summary>
+    /// <exception cref="ViolationException">One is not done as it must be.</exception>
+    public void Do(IEnumerable<Operation> operations)
+    {
+        foreach (Operation operation in operations)
+        {
+            Life.OperationStarts.Add(Life.Log.Count);
+            Do(operation);
+            Look();
+        }
+    }
+
+    /// <summary>Does lists of operations at the same time, on a device that is active.</summary>
+    /// <param name="lists">Writes, zeroes, discards, flushes and cleanings.</param>
+    /// <param name="schedule">Decides who goes on.</param>
+    /// <exception cref="ViolationException">One is not done as it must be.</exception>
+    public void DoTogether(IReadOnlyList<IReadOnlyList<Operation>> lists, Schedule schedule)
+    {
+        Active();
+        Life.OperationStarts.Add(Life.Log.Count);
+        var actions = new List<Action>();
+        foreach (IReadOnlyList<Operation> list in lists)
+        {
+            actions.Add(() =>
+            {
+                foreach (Operation operation in list)
+                {
+                    Do(operation);
+                }
+            });
+        }
+        _scheduler.Run(actions, schedule);
+        Look();
+    }
+
+    /// <summary>Drops the device as it is.</summary>
+    public void Dispose()
+    {
+        _overlay?.Dispose();
+        _overlay = null;
+        _open = null;
+    }
+
+    private void Do(Operation operation)
+    {
+        _scheduler.SwitchPoint();
+        if (operation.HasRange)
+        {
+            Change(operation);
+            return;
+        }
+        switch (operation.Kind)
+        {
+            case OperationKind.Flush:
+                Flush(() => Active().Flush());
+                break;
+            case OperationKind.Clean:
+                Flush(() => Active().Clean());
+                break;
+            case OperationKind.Activate:
+                Active();
+                break;
+            case OperationKind.Deactivate:
+                Deactivate();
+                break;
+            case OperationKind.Kill:
+                Die(Death.Service);
+                break;
+            case OperationKind.PowerLoss:
+                LosePower(operation.Sector);
+                break;
+            case OperationKind.Repair:
+                Deactivate();
+                Repair();
+                break;
+            case OperationKind.Pack:
+                Pack();
+                break;
+            default:
+                Merge();
+                break;
+        }
+    }
+
+    private void Change(Operation operation)
+    {
+        Overlay overlay = Active();
+        int unit = _geometry.UnitOf(operation.Sector);
+        ulong[] stamps = new ulong[operation.SectorCount];
+        if (operation.Kind is OperationKind.Write or OperationKind.WriteFua)
+        {
+            for (int index = 0; index < stamps.Length; index++)
+            {
+                stamps[index] = Geometry.StampOf(unit + index, Interlocked.Increment(ref _versions[unit + index]));
+            }
+        }
+        int id = Interlocked.Increment(ref _lastId);
+        if (operation.IsFua)
+        {
+            Mark(new DeviceEvent.FlushBegan(id));
+        }
+        Mark(new DeviceEvent.WriteBegan(id, unit, stamps));
+        long offsetBytes = (long)operation.Sector * UnsettledFile.SectorBytes;
+        long lengthBytes = (long)operation.SectorCount * UnsettledFile.SectorBytes;
+        Errno errno = operation.Kind switch
+        {
+            OperationKind.Write or OperationKind.WriteFua => overlay.Write(offsetBytes, Geometry.Fill(stamps), operation.IsFua),
+            OperationKind.Zero or OperationKind.ZeroFua => overlay.Zero(offsetBytes, lengthBytes, mayUnmap: false, operation.IsFua),
+            _ => overlay.Zero(offsetBytes, lengthBytes, mayUnmap: true, operation.IsFua),
+        };
+        MustBeDone(operation.ToString(), errno);
+        Mark(new DeviceEvent.WriteEnded(id, operation.IsFua));
+        if (operation.IsFua)
+        {
+            Mark(new DeviceEvent.FlushEnded(id));
+        }
+    }
+
+    private void Flush(Func<Errno> flush)
+    {
+        int id = Interlocked.Increment(ref _lastId);
+        Mark(new DeviceEvent.FlushBegan(id));
+        MustBeDone("a flush", flush());
+        Mark(new DeviceEvent.FlushEnded(id));
+    }
+
+    /// <summary>Says what the device shows now, if it is active.</summary>
+    private void Look()
+    {
+        if (_overlay is not null)
+        {
+            Mark(new DeviceEvent.Seen(DeviceView.Of(_overlay.Read, _geometry)));
+        }
+    }
+
+    private Overlay Active()
+    {
+        if (_overlay is not null)
+        {
+            return _overlay;
+        }
+        if (_cowfile.Memory.LengthBytes == 0)
+        {
+            EnterPhase(PhaseKind.InUse);
+        }
+        Try("activate", () => _open = Recovery.Open(_base.File, _cowfile.File, _live?.File));
+        _live = NewFile(FileRole.LiveBits, new MemoryFile());
+        _overlay = new Overlay(_base.File, _open!, UnsettledFile.SectorBytes, new LiveBits(new FillingFile(_live.Value.File, _liveWriteCount), Recovery.LiveKey));
+        BeRecovered(() => DeviceView.Of(_overlay.Read, _geometry));
+        EnterPhase(PhaseKind.InUse);
+        return _overlay;
+    }
+
+    private void Deactivate()
+    {
+        if (_overlay is null)
+        {
+            return;
+        }
+        Flush(() => _overlay.Close(() => _live = null));
+        Dispose();
+        EnterPhase(PhaseKind.AtRest);
+    }
+
+    private void Die(Death death)
+    {
+        if (_overlay is not null)
+        {
+            Dispose();
+            _death = death;
+        }
+    }
+
+    private void LosePower(int luck)
+    {
+        DiskReplay replay = Life.Replay();
+        replay.AdvanceTo(int.MaxValue);
+        int[] choice = new int[replay.Options().Length];
+        CrashChoices.Choose(replay.Options(), choice, new Random(luck));
+        Begin(Life.Found(replay, _base.Id, choice), Life.Found(replay, _cowfile.Id, choice));
+        Dispose();
+        _live = null;
+        _death = Death.Power;
+        EnterPhase(PhaseKind.InUse);
+    }
+
+    private void Repair()
+    {
+        if (_cowfile.Memory.LengthBytes == 0)
+        {
+            return;
+        }
+        Try("repair", () => Recovery.Repair(_cowfile.File, _live?.File));
+        _live = null;
+        BeRecovered(() =>
+        {
+            using var overlay = new Overlay(_base.Memory, Recovery.Open(_base.Memory, _cowfile.Memory.Copy(), kept: null), UnsettledFile.SectorBytes);
+            return DeviceView.Of(overlay.Read, _geometry);
+        });
+        EnterPhase(PhaseKind.AtRest);
+    }
+
+    private void Pack()
+    {
+        if (!CloseFor())
+        {
+            return;
+        }
+        WorldFile packed = NewFile(FileRole.Packed, Geometry.NewFile());
+        Try("pack", () => Recovery.Pack(_cowfile.File, packed.File));
+        // The tools give a finished file its name; until then nobody knows of it.
+        Mark(new DeviceEvent.PhaseBegan(new Phase(PhaseKind.Packed, _base.Id, packed.Id, LiveId: null)));
+        WorldFile unpacked = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        Try("unpack", () => Recovery.Unpack(packed.File, unpacked.File));
+        _cowfile = unpacked;
+        EnterPhase(PhaseKind.AtRest);
+    }
+
+    private void Merge()
+    {
+        if (!CloseFor())
+        {
+            return;
+        }
+        EnterPhase(PhaseKind.Merging);
+        Try("merge", () => Recovery.Merge(_base.File, _cowfile.File, resume: false));
+        _cowfile = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        EnterPhase(PhaseKind.AtRest);
+    }
+
+    /// <summary>Closes or recovers the cowfile.</summary>
+    /// <returns>False when there is none.</returns>
+    private bool CloseFor()
+    {
+        if (_death is not null)
+        {
+            Repair();
+        }
+        Deactivate();
+        return _cowfile.Memory.LengthBytes > 0;
+    }
+
+    /// <summary>Whatever death there was is over.</summary>
+    private void BeRecovered(Func<ulong[]> look)
+    {
+        if (_death is not null)
+        {
+            ulong[] found = look();
+            Mark(new DeviceEvent.Recovered(found, _death.Value));
+            _death = null;
+        }
+    }
+
+    private void Begin(MemoryFile baseFile, MemoryFile cowfile)
+    {
+        _lives.Add(new Life());
+        _base = NewFile(FileRole.Base, baseFile);
+        _cowfile = NewFile(FileRole.Cowfile, cowfile);
+    }
+
+    private WorldFile NewFile(FileRole role, MemoryFile memory)
+    {
+        int id = Life.Add(memory, isInMemory: role == FileRole.LiveBits);
+        // Below the recorder too: what happens during a sync comes between its beginning and its end.
+        var recorded = new RecordingFile(new ScheduledFile(memory, _scheduler, syncsOnly: true), Life.Log, id);
+        return new WorldFile(id, memory, new ScheduledFile(_plant(role, recorded, () => _open), _scheduler));
+    }
+
+    private void EnterPhase(PhaseKind kind) => Mark(new DeviceEvent.PhaseBegan(new Phase(kind, _base.Id, _cowfile.Id, _live?.Id)));
+
+    private void Mark(DeviceEvent what) => Life.Log.Mark(what);
+
+    private static void MustBeDone(string what, Errno errno)
+    {
+        if (errno != Errno.None)
+        {
+            throw new ViolationException($"{what} is answered {errno.Text()}");
+        }
+    }
+
+    private static void Try(string what, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (CowloopException exception)
+        {
+            throw new ViolationException($"{what} is refused: {exception.Message}");
+        }
+    }
+
+    /// <param name="Id">What it is called in the log.</param>
+    /// <param name="Memory">What it holds now, as the processes see it.</param>
+    /// <param name="File">What the programs get.</param>
+    private readonly record struct WorldFile(int Id, MemoryFile Memory, IBlockFile File);
+}
