@@ -26,6 +26,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
     /// <exception cref="CowloopException">Refused.</exception>
     public CowDevice Activate(AttachRequest request, out IReadOnlyList<string> warnings)
     {
+        SpacePolicy policy = SpacePolicy.Standard.With(request.Settings);
         int number = table.Reserve(request.Number);
         try
         {
@@ -34,7 +35,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             CowDevice device;
             try
             {
-                device = Activate(number, request, basePath, opened, out RepairReport? repaired);
+                device = Activate(number, request, basePath, opened, policy, out RepairReport? repaired);
                 warnings = repaired is null ? opened.Warnings : [.. opened.Warnings, Describe(request.Cowfile, repaired)];
             }
             catch
@@ -51,7 +52,13 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         }
     }
 
-    private CowDevice Activate(int number, AttachRequest request, string basePath, OpenedBase opened, out RepairReport? repaired)
+    private CowDevice Activate(
+        int number,
+        AttachRequest request,
+        string basePath,
+        OpenedBase opened,
+        SpacePolicy policy,
+        out RepairReport? repaired)
     {
         var layout = new CowLayout(opened.File.LengthBytes / CowLayout.BlockSize);
         var baseFile = new CountedFile(opened.File);
@@ -67,7 +74,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words), request.Repair));
             repaired = cowfile.Repaired;
             var overlay = new Overlay(baseFile, cowfile, opened.SectorSize);
-            LoopAttachment attachment = AttachOrDispose(number, overlay);
+            LoopAttachment attachment = AttachOrDispose(number, overlay, policy);
             var files = new DeviceFiles(
                 request.Base,
                 basePath,
@@ -76,7 +83,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 cowfilePath,
                 store.File.Identity,
                 store.IsNew);
-            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, attachment, opened.Lower);
+            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, attachment, opened.Lower, policy);
         }
         catch
         {
@@ -91,11 +98,11 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
     /// <summary>What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left.</summary>
     public static string LabelOf(int number, CowloopPaths paths) => $"cow{number} {paths.RunDirectory}";
 
-    private LoopAttachment AttachOrDispose(int number, Overlay overlay)
+    private LoopAttachment AttachOrDispose(int number, Overlay overlay, SpacePolicy policy)
     {
         try
         {
-            return transport.Attach($"cow{number}", LabelOf(number, paths), overlay);
+            return transport.Attach($"cow{number}", LabelOf(number, paths), overlay, policy.OnFull.WaitTime);
         }
         catch
         {

@@ -8,6 +8,7 @@ namespace Cowloop.Tools.Applets;
 internal static class Cowdev
 {
     private const string AcceptBaseOption = "--accept-base";
+    private const string OnFullOption = "--on-full=";
     private const int UsageExitCode = 1;
     private const int FailureExitCode = 2;
 
@@ -24,12 +25,13 @@ internal static class Cowdev
                 return 0;
             case ["-l"]:
                 return List(paths);
-            case ["-a", .. string[] operands]:
-                bool acceptBase = operands.Contains(AcceptBaseOption);
-                return operands.Where(operand => operand != AcceptBaseOption).ToArray() switch
+            case ["-a", .. string[] words]:
+                bool acceptBase = words.Contains(AcceptBaseOption);
+                string? onFull = words.LastOrDefault(IsOnFull)?[OnFullOption.Length..];
+                return words.Where(word => word != AcceptBaseOption && !IsOnFull(word)).ToArray() switch
                 {
-                    [string rdofile, string cowfile] => Activate(program, paths, rdofile, cowfile, null, acceptBase),
-                    [string rdofile, string cowfile, string device] => Activate(program, paths, rdofile, cowfile, device, acceptBase),
+                    [string rdofile, string cowfile] => Activate(program, paths, rdofile, cowfile, null, acceptBase, onFull),
+                    [string rdofile, string cowfile, string device] => Activate(program, paths, rdofile, cowfile, device, acceptBase, onFull),
                     _ => WrongUsage(program),
                 };
             case ["-d", string device]:
@@ -56,7 +58,16 @@ internal static class Cowdev
         return 0;
     }
 
-    private static int Activate(string program, CowloopPaths paths, string rdofile, string cowfile, string? device, bool acceptBase)
+    private static bool IsOnFull(string word) => word.StartsWith(OnFullOption, StringComparison.Ordinal);
+
+    private static int Activate(
+        string program,
+        CowloopPaths paths,
+        string rdofile,
+        string cowfile,
+        string? device,
+        bool acceptBase,
+        string? onFull)
     {
         const string Action = "activate new cowdevice";
         using var client = new ControlClient(paths);
@@ -82,7 +93,8 @@ internal static class Cowdev
                     return FailureExitCode;
                 }
             }
-            AttachReply reply = client.Attach(new AttachRequest(rdofile, cowfile, Environment.CurrentDirectory, number, acceptBase));
+            var settings = new DeviceSettings(onFull);
+            AttachReply reply = client.Attach(new AttachRequest(rdofile, cowfile, Environment.CurrentDirectory, number, acceptBase, Settings: settings));
             foreach (string warning in reply.Warnings)
             {
                 Console.Error.WriteLine($"{Path.GetFileName(program)}: warning: {warning}");
@@ -129,6 +141,8 @@ internal static class Cowdev
         rdofile is the image or block device that is never changed; cowfile gets the changes and is made
         when it does not exist. -a prints the new device and starts the service when it is not running.
         -a {AcceptBaseOption} takes an rdofile that something else may be writing to.
+        -a {OnFullOption}wait[:SECONDS] lets changes wait when there is no space for cowfile, instead of failing
+        ({OnFullOption}error). A mounted filesystem normally survives a full disk only with wait.
 
         Example:
         {'\t'}cowdev -a disk.img my.cow

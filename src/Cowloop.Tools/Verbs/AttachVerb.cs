@@ -15,6 +15,7 @@ internal static class AttachVerb
         Option<int?> number = VerbOptions.Number();
         var acceptBase = new Option<bool>("--accept-base") { Description = "Take a base that something else may be writing to" };
         var repair = new Option<bool>("--repair") { Description = "Repair the cowfile when it is dirty, instead of refusing it" };
+        var space = new SpaceOptions();
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
             "attach",
@@ -26,10 +27,12 @@ internal static class AttachVerb
             number,
             acceptBase,
             repair,
-            json,
         };
+        space.AddTo(command);
+        command.Add(json);
         command.SetAction(result => VerbRunner.WithClient((client, paths) =>
         {
+            DeviceSettings settings = space.Read(result);
             ServiceStarter.EnsureRunning(client, paths);
             AttachReply reply = client.Attach(new AttachRequest(
                 result.GetRequiredValue(baseName),
@@ -37,7 +40,8 @@ internal static class AttachVerb
                 Environment.CurrentDirectory,
                 result.GetValue(number),
                 result.GetValue(acceptBase),
-                result.GetValue(repair)));
+                result.GetValue(repair),
+                settings with { OnFull = settings.OnFull ?? OnFull.WaitAMinute.ToString() }));
             foreach (string warning in reply.Warnings)
             {
                 Console.Error.WriteLine($"cowloop: warning: {warning}");

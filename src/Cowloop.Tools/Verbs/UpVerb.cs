@@ -51,7 +51,8 @@ internal static class UpVerb
         {
             CowtabFile.RefuseOtherPair(entry, active);
             int number = entry.Number ?? FirstFree(table, active);
-            AttachReply reply = client.Attach(new AttachRequest(entry.Base, entry.Cowfile, "/", number, entry.AcceptBase, entry.Repair));
+            var settings = new DeviceSettings(entry.OnFull.ToString(), entry.WarnAt, entry.Hook);
+            AttachReply reply = client.Attach(new AttachRequest(entry.Base, entry.Cowfile, "/", number, entry.AcceptBase, entry.Repair, settings));
             active.Add(reply.Device);
             foreach (string warning in reply.Warnings)
             {
