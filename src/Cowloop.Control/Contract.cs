@@ -12,6 +12,7 @@ namespace Cowloop.Control;
 /// <param name="Repair">Repair the cowfile when it is dirty, instead of refusing it.</param>
 /// <param name="VerifyBase">Read all of the base and compare it with what the cowfile knows of it, or let the cowfile know it from now on.</param>
 /// <param name="Plain">Make a new cowfile as the original would: without the record that knows its base well.</param>
+/// <param name="Settings">How it behaves when space runs short; null for the standard settings.</param>
 public sealed record AttachRequest(
     string Base,
     string Cowfile,
@@ -20,7 +21,14 @@ public sealed record AttachRequest(
     bool AcceptBase = false,
     bool Repair = false,
     bool VerifyBase = false,
-    bool Plain = false);
+    bool Plain = false,
+    DeviceSettings? Settings = null);
+
+/// <summary>How a device behaves when space for its cowfile runs short. What is null is left as it is.</summary>
+/// <param name="OnFull"><c>error</c>, <c>wait</c> or <c>wait:SECONDS</c>: what a change does that finds no space. A new device has <c>error</c>.</param>
+/// <param name="WarnAt">Marks, such as <c>80%,1G</c>: share of the filesystem in use, or space left. Empty: none, as a new device has.</param>
+/// <param name="Hook">Absolute path of a program that is run when a mark is crossed or changes find no space. Empty: none, as a new device has.</param>
+public sealed record DeviceSettings(string? OnFull = null, string? WarnAt = null, string? Hook = null);
 
 /// <summary>An active device and what its user should know.</summary>
 /// <param name="Device">The device.</param>
@@ -60,6 +68,12 @@ public sealed record DeviceStatus
 
     /// <summary>True while somebody waits for the cowfile's space to run short.</summary>
     public required bool Watched { get; init; }
+
+    /// <summary>What it does when space runs short; nothing in it is null.</summary>
+    public required DeviceSettings Settings { get; init; }
+
+    /// <summary>The space for its cowfile.</summary>
+    public required SpaceStatus Space { get; init; }
 
     /// <summary>The error that made the device read-only for good, or null.</summary>
     public string? Failure { get; init; }
@@ -112,6 +126,45 @@ public sealed record CowfileRequest([property: JsonConverter(typeof(CowfileAcces
 /// <param name="TotalKiB">Its size.</param>
 /// <param name="AvailableKiB">What an ordinary user can still have.</param>
 public sealed record CowfileSpace(ulong TotalKiB, ulong AvailableKiB);
+
+/// <summary>How a device stands with the space for its cowfile.</summary>
+public sealed record SpaceStatus
+{
+    /// <summary>Size of the filesystem that holds the cowfile, when the service last looked.</summary>
+    public required ulong TotalKiB { get; init; }
+
+    /// <summary>What an ordinary user could still have of it then.</summary>
+    public required ulong AvailableKiB { get; init; }
+
+    /// <summary>The marks by which that is low.</summary>
+    public required IReadOnlyList<string> Low { get; init; }
+
+    /// <summary>True while changes wait for space; and when some have failed for want of it, until there is some again.</summary>
+    public required bool Full { get; init; }
+
+    /// <summary>Requests that wait for space now.</summary>
+    public required int Waiting { get; init; }
+
+    /// <summary>Since when there has always been one, or null.</summary>
+    public DateTime? WaitingSince { get; init; }
+}
+
+/// <summary>The space of a device, in an event.</summary>
+/// <param name="Number">Device number.</param>
+/// <param name="Path">Path of the block node.</param>
+/// <param name="CowfilePath">Absolute path of the cowfile.</param>
+/// <param name="Space">Its space.</param>
+public sealed record DeviceSpace(int Number, string Path, string CowfilePath, SpaceStatus Space);
+
+/// <summary>Something that has happened to devices.</summary>
+/// <param name="Event">
+/// <c>state</c>: nothing, but this is how all devices stand; the first event of every client. <c>attached</c>, <c>detached</c>.
+/// <c>low</c>, <c>ok</c>: a mark was crossed, downwards or upwards. <c>full</c>, <c>resumed</c>: changes find no space, or do again.
+/// </param>
+/// <param name="Time">When.</param>
+/// <param name="Mark">The mark that was crossed, or null.</param>
+/// <param name="Devices">All devices for <c>state</c>, else the one it happened to.</param>
+public sealed record ServiceEvent(string Event, DateTime Time, string? Mark, IReadOnlyList<DeviceSpace> Devices);
 
 /// <summary>The state of the service.</summary>
 /// <param name="Version">Version of the program.</param>

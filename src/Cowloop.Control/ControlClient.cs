@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -59,6 +60,29 @@ public sealed class ControlClient : IDisposable
     /// <exception cref="CowloopException">There is no such device, or the service can't be reached.</exception>
     public DeviceStatus GetDevice(int number) =>
         Send<object, DeviceStatus>(HttpMethod.Get, $"v1/devices/{number}", null, null, ControlJson.Default.DeviceStatus);
+
+    /// <summary>Changes how a device behaves when space runs short.</summary>
+    /// <exception cref="CowloopException">There is no such device, a setting makes no sense, or the service can't be reached.</exception>
+    public DeviceStatus Configure(int number, DeviceSettings settings) =>
+        Send(HttpMethod.Patch, $"v1/devices/{number}", settings, ControlJson.Default.DeviceSettings, ControlJson.Default.DeviceStatus);
+
+    /// <summary>What happens to devices from now on, beginning with how all of them stand; ends with the service.</summary>
+    /// <exception cref="CowloopException">Too many listen already, or the service can't be reached.</exception>
+    public IEnumerable<ServiceEvent> Listen()
+    {
+        using HttpResponseMessage response = Exchange(HttpMethod.Get, "v1/events", null, HttpCompletionOption.ResponseHeadersRead);
+        ThrowOnError(response);
+        using Stream stream = response.Content.ReadAsStream();
+        SseParser<ServiceEvent?> events = SseParser.Create(stream, (_, data) => JsonSerializer.Deserialize(data, ControlJson.Default.ServiceEvent));
+        using IEnumerator<SseItem<ServiceEvent?>> next = events.Enumerate().GetEnumerator();
+        while (MoveNext(next))
+        {
+            if (next.Current.Data is ServiceEvent happened)
+            {
+                yield return happened;
+            }
+        }
+    }
 
     /// <summary>Leaves less access to the cowfile of a device, which is made clean and durable before.</summary>
     /// <exception cref="CowloopException">No such device, no less than before, the cowfile can't be made clean, or the service can't be reached.</exception>
@@ -126,19 +150,37 @@ public sealed class ControlClient : IDisposable
         return Read(response, replyType);
     }
 
-    private HttpResponseMessage Exchange(HttpMethod method, string path, HttpContent? content)
+    private HttpResponseMessage Exchange(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        HttpCompletionOption completion = HttpCompletionOption.ResponseContentRead)
     {
         using var message = new HttpRequestMessage(method, path) { Content = content };
         try
         {
-            return _http.SendAsync(message).GetAwaiter().GetResult();
+            return _http.SendAsync(message, completion).GetAwaiter().GetResult();
         }
         catch (HttpRequestException exception)
         {
-            throw exception.InnerException as CowloopException
-                ?? new CowloopException(Errno.EIO, $"the service went away: {exception.Message}", $"see {_paths.Log}");
+            throw exception.InnerException as CowloopException ?? WentAway(exception);
         }
     }
+
+    private bool MoveNext(IEnumerator<SseItem<ServiceEvent?>> events)
+    {
+        try
+        {
+            return events.MoveNext();
+        }
+        catch (Exception exception) when (exception is IOException or HttpRequestException)
+        {
+            throw WentAway(exception);
+        }
+    }
+
+    private CowloopException WentAway(Exception exception) =>
+        new(Errno.EIO, $"the service went away: {exception.Message}", $"see {_paths.Log}");
 
     private void ThrowOnError(HttpResponseMessage response)
     {

@@ -11,6 +11,8 @@ namespace Cowloop.Control;
 [JsonSerializable(typeof(AttachReply))]
 [JsonSerializable(typeof(DeviceStatus))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceStatus>))]
+[JsonSerializable(typeof(DeviceSettings))]
+[JsonSerializable(typeof(ServiceEvent))]
 [JsonSerializable(typeof(CowfileRequest))]
 [JsonSerializable(typeof(CowfileSpace))]
 [JsonSerializable(typeof(ServiceStatus))]

@@ -23,6 +23,15 @@ public sealed record CowtabEntry(int LineNumber, string Base, string Cowfile, in
 
     /// <summary>Use the base even though somebody may be writing to it.</summary>
     public bool AcceptBase { get; init; }
+
+    /// <summary>What a change does that finds no space.</summary>
+    public OnFull OnFull { get; init; } = OnFull.WaitAMinute;
+
+    /// <summary>Marks for the space, as <see cref="Watermark.ParseList"/> reads them.</summary>
+    public string WarnAt { get; init; } = "";
+
+    /// <summary>Absolute path of a program that is run when space runs short; empty for none.</summary>
+    public string Hook { get; init; } = "";
 }
 
 /// <summary>A line of a cowtab that stands for no device.</summary>
@@ -63,7 +72,7 @@ public sealed partial record Cowtab(IReadOnlyList<CowtabEntry> Entries, IReadOnl
             }
             catch (CowloopException exception)
             {
-                errors.Add(new CowtabError(lineNumber, exception.Message));
+                errors.Add(new CowtabError(lineNumber, exception.Hint is null ? exception.Message : $"{exception.Message}; {exception.Hint}"));
             }
         }
         return new Cowtab(entries, errors);
@@ -109,15 +118,24 @@ public sealed partial record Cowtab(IReadOnlyList<CowtabEntry> Entries, IReadOnl
             : throw Bad($"'{field}' is not a device number: give one from 0 to {LoadParameters.MostDevices - 1}, or {AutoNumber}");
     }
 
-    private static CowtabEntry WithOption(CowtabEntry entry, string option) => option switch
+    private static CowtabEntry WithOption(CowtabEntry entry, string option)
     {
-        "defaults" => entry,
-        "noauto" => entry with { NoAuto = true },
-        "nofail" => entry with { NoFail = true },
-        "repair" => entry with { Repair = true },
-        "accept-base" => entry with { AcceptBase = true },
-        _ => throw Bad($"unknown option '{option}': there are noauto, nofail, repair, accept-base and defaults"),
-    };
+        int equals = option.IndexOf('=');
+        string value = option[(equals + 1)..];
+        return (equals < 0 ? option : option[..(equals + 1)]) switch
+        {
+            "defaults" => entry,
+            "noauto" => entry with { NoAuto = true },
+            "nofail" => entry with { NoFail = true },
+            "repair" => entry with { Repair = true },
+            "accept-base" => entry with { AcceptBase = true },
+            "on-full=" => entry with { OnFull = OnFull.Parse(value) },
+            "warn-at=" => entry with { WarnAt = Watermark.Format(Watermark.ParseList(entry.WarnAt.Length == 0 ? value : $"{entry.WarnAt},{value}")) },
+            "hook=" => entry with { Hook = ParsePath(value) },
+            _ => throw Bad(
+                $"unknown option '{option}': there are noauto, nofail, repair, accept-base, on-full=, warn-at=, hook= and defaults"),
+        };
+    }
 
     private static void RefuseDouble(CowtabEntry entry, List<CowtabEntry> earlier)
     {

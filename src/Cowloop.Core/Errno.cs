@@ -63,10 +63,16 @@ public enum Errno
     EDQUOT = 122,
 }
 
-/// <summary>The English C-library text of an error number, as the classic tools print it (specification 5.1).</summary>
+/// <summary>What can be said of an error number.</summary>
 public static class ErrnoText
 {
-    /// <summary>Returns the text, or <c>Unknown error N</c>.</summary>
+    /// <summary>
+    /// True when a change found no room: the disk, a quota or the largest length of a file is exhausted. Nothing is broken, and
+    /// the same change can succeed later.
+    /// </summary>
+    public static bool IsLackOfSpace(this Errno errno) => errno is Errno.ENOSPC or Errno.EDQUOT or Errno.EFBIG;
+
+    /// <summary>The English C-library text, as the classic tools print it (specification 5.1), or <c>Unknown error N</c>.</summary>
     public static string Text(this Errno errno) => errno switch
     {
         Errno.None => "Success",

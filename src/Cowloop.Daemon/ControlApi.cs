@@ -1,3 +1,4 @@
+using System.Net.ServerSentEvents;
 using Cowloop.Control;
 using Cowloop.Core;
 using Microsoft.AspNetCore.Diagnostics;
@@ -81,6 +82,8 @@ internal static class ControlApi
         v1.MapDelete("/devices/{number:int}", (int number) => Done(() => service.Detach(number)))
             .WithSummary("Deactivates a device")
             .Produces(StatusCodes.Status204NoContent);
+        v1.MapPatch("/devices/{number:int}", (int number, DeviceSettings settings) => service.Configure(number, settings))
+            .WithSummary("Changes how a device behaves when space for its cowfile runs short; changes that wait for space do what is said now");
         v1.MapPost("/devices/{number:int}/cowfile", (int number, CowfileRequest request) => Done(() => service.Restrict(number, request.Access)))
             .WithSummary("Makes the cowfile of a device clean and reopens it read-only or closes it, also while the device is in use")
             .Produces(StatusCodes.Status204NoContent);
@@ -90,6 +93,16 @@ internal static class ControlApi
                 "/devices/{number:int}/space/wait",
                 (int number, ulong thresholdKiB, CancellationToken aborted) => service.WaitForSpaceAsync(number, thresholdKiB, aborted))
             .WithSummary("The same as soon as no more than the threshold is available, or when the device is deactivated; one client can wait per device");
+        v1.MapGet("/events", (CancellationToken aborted) => TypedResults.ServerSentEvents(Name(service.Events.Listen(aborted))))
+            .WithSummary("What happens to devices, as server-sent events; the first one, and every one after a loss, is how all devices stand");
+    }
+
+    private static async IAsyncEnumerable<SseItem<ServiceEvent>> Name(IAsyncEnumerable<ServiceEvent> events)
+    {
+        await foreach (ServiceEvent happened in events)
+        {
+            yield return new SseItem<ServiceEvent>(happened, happened.Event);
+        }
     }
 
     private static JsonHttpResult<AttachReply> Created(AttachReply reply) =>

@@ -1,3 +1,4 @@
+using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
@@ -33,6 +34,9 @@ internal sealed class CowDevice
     private readonly DeviceLiveBits _liveBits;
     private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly Lock _policyLock = new();
+    private volatile SpacePolicy _policy;
+
     // Guards the next three, and freezing with them: who comes to depend on a device, whether a detach is being tried, and
     // whether the block device is gone.
     private readonly object _dependentsGate = new();
@@ -49,7 +53,8 @@ internal sealed class CowDevice
         PosixFile cowfileOpening,
         DeviceLiveBits liveBits,
         LoopAttachment attachment,
-        CowDevice? lower)
+        CowDevice? lower,
+        SpacePolicy policy)
     {
         Number = number;
         Files = files;
@@ -61,6 +66,8 @@ internal sealed class CowDevice
         _cowfileOpening = cowfileOpening;
         _liveBits = liveBits;
         Space = new SpaceWatch(number, files.Cowfile, cowfileOpening, Closed);
+        _policy = policy;
+        Check = new SpaceCheck(this);
     }
 
     /// <summary>Device number.</summary>
@@ -87,6 +94,12 @@ internal sealed class CowDevice
     /// <summary>Space on the filesystem that holds the cowfile.</summary>
     public SpaceWatch Space { get; }
 
+    /// <summary>What has changed there.</summary>
+    public SpaceCheck Check { get; }
+
+    /// <summary>How it behaves when that space runs short.</summary>
+    public SpacePolicy Policy => _policy;
+
     public long BaseReads => _base.ReadCount;
 
     public long CowfileReads => _cowfile.ReadCount;
@@ -98,6 +111,17 @@ internal sealed class CowDevice
 
     /// <summary>Completes when the device is gone, with the result of closing its cowfile.</summary>
     public Task<Errno> Closed => _closed.Task;
+
+    /// <summary>Changes how it behaves when space runs short. Changes that wait for space do what is said now.</summary>
+    /// <exception cref="CowloopException">A setting makes no sense; nothing has changed.</exception>
+    public void Configure(DeviceSettings settings)
+    {
+        lock (_policyLock)
+        {
+            _policy = _policy.With(settings);
+            Attachment.SpaceWaitTime = _policy.OnFull.WaitTime;
+        }
+    }
 
     /// <summary>The device becomes the base of another one: it takes no changes until <see cref="RemoveDependent"/>.</summary>
     /// <returns>False when it is just being deactivated.</returns>

@@ -24,6 +24,7 @@ internal sealed class CowService : IDisposable
     private readonly LoopTransport _transport;
     private readonly PartitionWatcher _watcher;
     private readonly DeviceActivation _activation;
+    private readonly SpaceMonitor _monitor;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isDraining;
 
@@ -43,7 +44,12 @@ internal sealed class CowService : IDisposable
             ServiceLog.Warning($"no place for live bits, so every new block is made durable before it is acknowledged, which is slow ({why})");
         }
         _activation = new DeviceActivation(_table, _transport, paths, live);
+        Events = new ServiceEvents(_status.DescribeSpaces);
+        _monitor = new SpaceMonitor(_table, Events, _status.DescribeSpace);
     }
+
+    /// <summary>What happens to devices.</summary>
+    public ServiceEvents Events { get; }
 
     /// <summary>Completes when the service is to end: no device is left after <see cref="Drain"/> or <see cref="Unload"/>.</summary>
     public Task Ended => _drained.Task;
@@ -93,6 +99,8 @@ internal sealed class CowService : IDisposable
             }
             throw;
         }
+        _monitor.Add(device);
+        Publish(ServiceEvents.Attached, device);
         // However it ends, it ends in one way: when the kernel lets go of it.
         _ = CloseWhenReleasedAsync(device);
         if (_isDraining)
@@ -107,6 +115,16 @@ internal sealed class CowService : IDisposable
     /// <summary>Deactivates a device; its cowfile is clean and durable on return.</summary>
     /// <exception cref="CowloopException">Not active, in use, or the cowfile could not be made clean.</exception>
     public void Detach(int number) => Detach(_table.Get(number));
+
+    /// <summary>Changes how a device behaves when space runs short.</summary>
+    /// <exception cref="CowloopException">Not active, or a setting makes no sense.</exception>
+    public DeviceStatus Configure(int number, DeviceSettings settings)
+    {
+        CowDevice device = _table.Get(number);
+        device.Configure(settings);
+        _monitor.Check(device);
+        return _status.Describe(device);
+    }
 
     /// <summary>Makes all cowfiles durable and clean.</summary>
     /// <exception cref="CowloopException">One of them can't be; the others are.</exception>
@@ -160,7 +178,7 @@ internal sealed class CowService : IDisposable
             DeviceUsers users = LookAtUsers();
             string[] inUse = [.. devices
                 .Where(device => device.IsAttached)
-                .Select(device => (device.Number, by: users.Describe(device.Attachment.Loop.Number)))
+                .Select(device => (device.Number, by: DescribeUse(device, users)))
                 .Where(pair => pair.by is not null)
                 .Select(pair => $"{_paths.Node(pair.Number)} is {pair.by}")];
             if (inUse.Length > 0)
@@ -206,11 +224,19 @@ internal sealed class CowService : IDisposable
     public void Dispose()
     {
         _watcher.Dispose();
+        _monitor.Dispose();
         _status.Dispose();
         _transport.Dispose();
     }
 
     private DeviceUsers LookAtUsers() => new(_paths.DeviceDirectory);
+
+    private static string? DescribeUse(CowDevice device, DeviceUsers users)
+    {
+        string? user = users.Describe(device.Attachment.Loop.Number);
+        int waitingCount = device.Attachment.Shortage.WaitingCount;
+        return waitingCount == 0 ? user : $"{user ?? "open"}, and {waitingCount} of its changes wait for space";
+    }
 
     private static int Depth(CowDevice device) => device.Lower is null ? 0 : 1 + Depth(device.Lower);
 
@@ -232,8 +258,10 @@ internal sealed class CowService : IDisposable
         {
             throw new CowloopException(
                 Errno.EBUSY,
-                $"cowdevice {device.Number} is {LookAtUsers().Describe(number) ?? "open"}",
-                "unmount it, or close what has it open, and try again");
+                $"cowdevice {device.Number} is {DescribeUse(device, LookAtUsers()) ?? "open"}",
+                device.Attachment.Shortage.WaitingCount == 0
+                    ? "unmount it, or close what has it open, and try again"
+                    : $"make space, or let them fail: cowloop set {_paths.Node(device.Number)} --on-full error");
         }
         if (errno != Errno.None)
         {
@@ -246,8 +274,10 @@ internal sealed class CowService : IDisposable
         }
     }
 
+    /// <summary>It goes with its last user; who waits for its space could wait for ever, and it with him.</summary>
     private static void DetachWhenUnused(CowDevice device)
     {
+        device.Configure(new DeviceSettings(OnFull: OnFull.Error.ToString()));
         Errno errno = device.DetachOnLastClose();
         // A device that others depend on goes after them.
         if (errno is not (Errno.None or Errno.EBUSY))
@@ -291,6 +321,7 @@ internal sealed class CowService : IDisposable
 
     private void Forget(CowDevice device)
     {
+        Publish(ServiceEvents.Detached, device);
         try
         {
             _status.Remove(device);
@@ -301,6 +332,9 @@ internal sealed class CowService : IDisposable
             _table.Release(device.Number);
         }
     }
+
+    private void Publish(string name, CowDevice device) =>
+        Events.Publish(new ServiceEvent(name, DateTime.UtcNow, null, [_status.DescribeSpace(device)]));
 
     private void EndIfDrained()
     {

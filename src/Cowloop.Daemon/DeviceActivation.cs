@@ -29,6 +29,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
     /// <exception cref="CowloopException">Refused.</exception>
     public CowDevice Activate(AttachRequest request, out IReadOnlyList<string> warnings)
     {
+        SpacePolicy policy = SpacePolicy.Standard.With(request.Settings);
         int number = table.Reserve(request.Number);
         try
         {
@@ -37,7 +38,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             CowDevice device;
             try
             {
-                device = Activate(number, request, basePath, opened, out RepairReport? repaired);
+                device = Activate(number, request, basePath, opened, policy, out RepairReport? repaired);
                 warnings = repaired is null ? opened.Warnings : [.. opened.Warnings, Describe(request.Cowfile, repaired)];
             }
             catch
@@ -54,7 +55,13 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         }
     }
 
-    private CowDevice Activate(int number, AttachRequest request, string basePath, OpenedBase opened, out RepairReport? repaired)
+    private CowDevice Activate(
+        int number,
+        AttachRequest request,
+        string basePath,
+        OpenedBase opened,
+        SpacePolicy policy,
+        out RepairReport? repaired)
     {
         var baseFile = new CountedFile(opened.File);
         string cowfilePath = Resolve(request.Cowfile, request.Directory, "specify name of copy-on-write file");
@@ -68,7 +75,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             repaired = cowfile.Repaired;
             var liveBits = new DeviceLiveBits(live, LiveDirectory.KeyOf(store.File));
             var overlay = new Overlay(baseFile, cowfile, opened.SectorSize, liveBits.Bits);
-            LoopAttachment attachment = AttachOrDispose(number, overlay, liveBits);
+            LoopAttachment attachment = AttachOrDispose(number, overlay, liveBits, policy);
             var files = new DeviceFiles(
                 request.Base,
                 basePath,
@@ -77,7 +84,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 cowfilePath,
                 store.File.Identity,
                 store.IsNew);
-            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, liveBits, attachment, opened.Lower);
+            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, liveBits, attachment, opened.Lower, policy);
         }
         catch
         {
@@ -113,11 +120,11 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
     /// <summary>What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left.</summary>
     public static string LabelOf(int number, CowloopPaths paths) => $"cow{number} {paths.RunDirectory}";
 
-    private LoopAttachment AttachOrDispose(int number, Overlay overlay, DeviceLiveBits liveBits)
+    private LoopAttachment AttachOrDispose(int number, Overlay overlay, DeviceLiveBits liveBits, SpacePolicy policy)
     {
         try
         {
-            return transport.Attach($"cow{number}", LabelOf(number, paths), overlay);
+            return transport.Attach($"cow{number}", LabelOf(number, paths), overlay, policy.OnFull.WaitTime);
         }
         catch
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json;
 using Cowloop.Control;
@@ -6,6 +7,8 @@ using Cowloop.Core;
 using Cowloop.Daemon;
 using Cowloop.Linux;
 using Microsoft.Win32.SafeHandles;
+
+[assembly: SupportedOSPlatform("linux")]
 
 // cowloopd [--ready] [maxcows=N] [rdofile=F cowfile=F [option=r]]: serves until it is unloaded.
 const string ReadyOption = "--ready";
@@ -70,6 +73,7 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     {
         throw new CowloopException(Errno.EPERM, "cowloopd must run as root: it makes block devices", "use sudo");
     }
+    HostProcess.SurviveFileSizeLimit();
     // A name that is too long is found before anything is made.
     _ = paths.ControlEndPoint();
     using DirectoryLock runLock = Claim(paths.RunDirectory);
@@ -108,6 +112,7 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     service.Ended.GetAwaiter().GetResult();
+    service.Events.Close();
     api.StopAsync().GetAwaiter().GetResult();
     File.Delete(paths.ControlSocket);
     ServiceLog.Notice("unloaded");

@@ -10,6 +10,8 @@ internal static class ServiceLog
     private static readonly bool IsJournal = Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null;
     private static readonly Lock WriteLock = new();
 
+    public static void Alert(string text) => Write(1, text);
+
     public static void Error(string text) => Write(3, text);
 
     public static void Warning(string text) => Write(4, text);

@@ -17,23 +17,45 @@ internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Tas
     private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
+    // Apart from the other, which is held while a filesystem is asked that may not answer.
+    private readonly Lock _lastLock = new();
     private bool _isStopped;
-    private CowfileSpace _last = new(0, 0);
+    private FileSystemSpace _last;
 
     private bool _hasWaiter;
 
     /// <summary>True while somebody waits.</summary>
     public bool HasWaiter => Volatile.Read(ref _hasWaiter);
 
+    /// <summary>The figures as last asked for; nobody is asked now.</summary>
+    public FileSystemSpace Last
+    {
+        get
+        {
+            lock (_lastLock)
+            {
+                return _last;
+            }
+        }
+    }
+
     /// <summary>The figures now; the last ones when the cowfile is closed.</summary>
     /// <exception cref="CowloopException">The filesystem does not tell.</exception>
     public CowfileSpace Look()
+    {
+        FileSystemSpace space = LookAtAll();
+        return new CowfileSpace(space.TotalKiB, space.AvailableKiB);
+    }
+
+    /// <summary>The same with what else the filesystem tells.</summary>
+    /// <exception cref="CowloopException">The filesystem does not tell.</exception>
+    public FileSystemSpace LookAtAll()
     {
         lock (_lock)
         {
             Errno errno = _isStopped ? Errno.None : Refresh();
             return errno == Errno.None
-                ? _last
+                ? Last
                 : throw new CowloopException(errno, $"the filesystem of cowfile {name} does not tell its space: {errno.Text()}");
         }
     }
@@ -93,7 +115,10 @@ internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Tas
         Errno errno = cowfile.TryGetSpace(out FileSystemSpace space);
         if (errno == Errno.None)
         {
-            _last = new CowfileSpace(space.TotalKiB, space.AvailableKiB);
+            lock (_lastLock)
+            {
+                _last = space;
+            }
         }
         return errno;
     }

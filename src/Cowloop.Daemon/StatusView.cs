@@ -61,6 +61,13 @@ internal sealed class StatusView : IDisposable
         return [.. _table.List().Select(device => Describe(device, users))];
     }
 
+    /// <summary>The space of all devices, as it was when it was last looked at.</summary>
+    public IReadOnlyList<DeviceSpace> DescribeSpaces() => [.. _table.List().Select(DescribeSpace)];
+
+    /// <summary>The space of a device, as it was when it was last looked at.</summary>
+    public DeviceSpace DescribeSpace(CowDevice device) =>
+        new(device.Number, _paths.Node(device.Number), device.Files.CowfilePath, SpaceOf(device));
+
     /// <summary>The state of a device now.</summary>
     public DeviceStatus Describe(CowDevice device) => Describe(device, new DeviceUsers(_paths.DeviceDirectory));
 
@@ -79,6 +86,8 @@ internal sealed class StatusView : IDisposable
             CowfileAccess = device.Overlay.Access,
             ReadOnly = device.Overlay.Access != CowfileAccess.ReadWrite || device.Overlay.Failure != Errno.None || device.DependentCount > 0,
             Watched = device.Space.HasWaiter,
+            Settings = device.Policy.Settings,
+            Space = SpaceOf(device),
             Failure = device.Overlay.Failure == Errno.None ? null : device.Overlay.Failure.Text(),
             SizeBytes = device.Overlay.Info.LengthBytes,
             SectorSize = device.Overlay.Info.SectorSize,
@@ -93,6 +102,21 @@ internal sealed class StatusView : IDisposable
             DeviceNumber = loop.Number.ToString(),
             Partitions = _nodes.PartitionNodes(device.Number),
             ProcessId = Environment.ProcessId,
+        };
+    }
+
+    private static SpaceStatus SpaceOf(CowDevice device)
+    {
+        FileSystemSpace space = device.Space.Last;
+        SpaceShortage shortage = device.Attachment.Shortage;
+        return new SpaceStatus
+        {
+            TotalKiB = space.TotalKiB,
+            AvailableKiB = space.AvailableKiB,
+            Low = device.Check.Low,
+            Full = device.Check.IsFull || shortage.WaitingCount > 0,
+            Waiting = shortage.WaitingCount,
+            WaitingSince = shortage.WaitingSince,
         };
     }
 

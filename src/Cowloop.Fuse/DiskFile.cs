@@ -51,8 +51,18 @@ internal sealed class DiskFile(IBlockDevice device, SharedWorkers shared) : Fuse
     internal override Errno Write(long offsetBytes, ReadOnlySpan<byte> source) =>
         device.Write(offsetBytes, source, fua: false);
 
-    internal override Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap) =>
-        device.Zero(offsetBytes, lengthBytes, mayUnmap, fua: false);
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Zeros need no space where holes can be punched, only to reserve it does. Where changes wait for space, this is better done without the
+    /// reserve than later: the loop device hands on no other request while it waits for this one, and what is written there can wait in its turn.
+    /// </remarks>
+    internal override Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap)
+    {
+        Errno errno = device.Zero(offsetBytes, lengthBytes, mayUnmap, fua: false);
+        return errno.IsLackOfSpace() && !mayUnmap && Lane.Space.MayWait
+            ? device.Zero(offsetBytes, lengthBytes, mayUnmap: true, fua: false)
+            : errno;
+    }
 
     internal override Errno Sync() => device.Flush();
 

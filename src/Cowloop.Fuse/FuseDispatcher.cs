@@ -34,7 +34,7 @@ internal sealed class FuseDispatcher(FlatTree tree)
     /// <param name="request">The request.</param>
     /// <param name="reply">Where the reply is built; its payload may overlap the request, which is decoded before it is overwritten.</param>
     /// <param name="payloadBytes">Length of the reply's payload.</param>
-    /// <returns>The error to reply with, or null when there is no reply at all.</returns>
+    /// <returns>The error to reply with, or null when there is no reply at all. A change that fails leaves its request as it was.</returns>
     public Errno? Dispatch(FuseRequest request, FuseReply reply, out int payloadBytes)
     {
         payloadBytes = 0;
@@ -109,7 +109,11 @@ internal sealed class FuseDispatcher(FlatTree tree)
             return Errno.ENODEV;
         }
         Errno errno = file.Write((long)arguments.offset, data);
-        payloadBytes = reply.Put(new fuse_write_out { size = arguments.size });
+        if (errno == Errno.None)
+        {
+            // Over the data: not before it is done with.
+            payloadBytes = reply.Put(new fuse_write_out { size = arguments.size });
+        }
         return errno;
     }
 

@@ -14,14 +14,22 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     private const int RequestOffset = PayloadOffset - 80;
     private const int ReplyOffset = PayloadOffset - FuseReply.HeaderBytes;
 
-    // Null when a parked request has taken the last one.
-    private NativeBuffer? _buffer = NewBuffer();
+    // Room for a request without data, and for the reply to a change.
+    private const int SmallBufferBytes = PayloadOffset + 64;
+
+    // Null at first, and when a parked request has taken the last one.
+    private NativeBuffer? _buffer;
 
     /// <summary>Serves until the filesystem is gone or the pool has idle workers enough.</summary>
+    /// <param name="retried">A lane whose requests that wait for space are tried again before anything else; their retry ends here.</param>
     /// <returns>True when the pool knows already that the worker has left.</returns>
-    public bool Run()
+    public bool Run(RequestLane? retried)
     {
         _ = HostProcess.TryBecomeIoFlusher();
+        if (retried is not null && Retry(retried))
+        {
+            return true;
+        }
         while (true)
         {
             NativeBuffer buffer = _buffer ??= NewBuffer();
@@ -58,6 +66,16 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
 
     private static NativeBuffer NewBuffer() => new(PayloadOffset + FuseDispatcher.MaxTransferBytes);
 
+    /// <summary>Answers a request that has waited for space in vain.</summary>
+    /// <param name="device">Takes the answer.</param>
+    /// <param name="waiter">The request; its buffer ends here.</param>
+    /// <param name="log">Hears of an answer that is refused.</param>
+    public static void Fail(FuseDevice device, SpaceWaiter waiter, Action<string> log)
+    {
+        using NativeBuffer buffer = waiter.Request.Buffer;
+        Answer(device, buffer, RequestIn(buffer, waiter.Request.LengthBytes), waiter.Cause, 0, log);
+    }
+
     /// <summary>Serves the request in the buffer, or parks it there; and what was parked behind it.</summary>
     private void Take(NativeBuffer buffer, int lengthBytes)
     {
@@ -69,7 +87,7 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
         RequestLane? lane = dispatcher.LaneOf(request);
         if (lane is null)
         {
-            Serve(buffer, request);
+            Serve(buffer, lengthBytes, null);
             return;
         }
         if (!lane.TryEnter(buffer, lengthBytes))
@@ -77,44 +95,146 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
             _buffer = null;
             return;
         }
-        Serve(buffer, request);
+        Serve(buffer, lengthBytes, lane);
+        ServeParked(lane);
+    }
+
+    /// <summary>Serves what was parked behind a request, and leaves the lane.</summary>
+    private void ServeParked(RequestLane lane)
+    {
         while (lane.TryExitToNext(out ParkedRequest next))
         {
             using NativeBuffer parkedIn = next.Buffer;
-            // It was looked at when it was parked.
-            _ = FuseRequest.TryParse(parkedIn.Span.Slice(RequestOffset, next.LengthBytes), out FuseRequest parked);
-            Serve(parkedIn, parked);
+            Serve(parkedIn, next.LengthBytes, lane);
             pool.Progress();
         }
     }
 
-    private void Serve(NativeBuffer buffer, FuseRequest request)
+    /// <summary>Tries the requests of a lane that wait for space again: one, and as long as there is space the others.</summary>
+    /// <returns>True when the pool has idle workers enough.</returns>
+    private bool Retry(RequestLane lane)
     {
-        // The reply overwrites the request.
-        ulong unique = request.Unique;
-        FuseOpcode opcode = request.Opcode;
-        var reply = new FuseReply(buffer.Span[ReplyOffset..]);
-        Errno? result;
-        int payloadBytes = 0;
+        pool.Begin();
         try
         {
-            result = dispatcher.Dispatch(request, reply, out payloadBytes);
+            if (lane.TryEnter())
+            {
+                while (lane.Space.TryTake(out SpaceWaiter waiter) && TryServeAgain(lane, waiter))
+                {
+                    pool.Progress();
+                }
+                ServeParked(lane);
+            }
+        }
+        finally
+        {
+            lane.Space.EndRetry();
+            pool.End();
+        }
+        return pool.TryLeave();
+    }
+
+    /// <returns>False when there still is no space.</returns>
+    private bool TryServeAgain(RequestLane lane, SpaceWaiter waiter)
+    {
+        (NativeBuffer buffer, int lengthBytes) = waiter.Request;
+        Errno? result = Execute(buffer, lengthBytes, out int payloadBytes);
+        bool isDone = result is not Errno errno || !errno.IsLackOfSpace();
+        if (isDone)
+        {
+            lane.Space.Complete(Environment.TickCount64);
+        }
+        else if (lane.Space.TryReturn(waiter, Environment.TickCount64))
+        {
+            return false;
+        }
+        using (buffer)
+        {
+            Answer(device, buffer, RequestIn(buffer, lengthBytes), result, payloadBytes, log);
+        }
+        return isDone;
+    }
+
+    private void Serve(NativeBuffer buffer, int lengthBytes, RequestLane? lane)
+    {
+        Errno? result = Execute(buffer, lengthBytes, out int payloadBytes);
+        if (lane is not null && result is Errno errno && errno.IsLackOfSpace())
+        {
+            if (TryWaitForSpace(buffer, lengthBytes, lane, errno))
+            {
+                return;
+            }
+            lane.Space.AddFailed(errno);
+        }
+        Answer(device, buffer, RequestIn(buffer, lengthBytes), result, payloadBytes, log);
+    }
+
+    /// <summary>Leaves a request to those that wait for space, if it may; in memory of its own size, for many may come.</summary>
+    private bool TryWaitForSpace(NativeBuffer buffer, int lengthBytes, RequestLane lane, Errno errno)
+    {
+        if (!lane.Space.MayWait)
+        {
+            return false;
+        }
+        NativeBuffer copy;
+        try
+        {
+            copy = new NativeBuffer(Math.Max(RequestOffset + lengthBytes, SmallBufferBytes));
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+        buffer.Span.Slice(RequestOffset, lengthBytes).CopyTo(copy.Span[RequestOffset..]);
+        if (!lane.Space.TryAdd(new ParkedRequest(copy, lengthBytes), errno, Environment.TickCount64))
+        {
+            copy.Dispose();
+            return false;
+        }
+        pool.WatchSpace(lane);
+        return true;
+    }
+
+    private Errno? Execute(NativeBuffer buffer, int lengthBytes, out int payloadBytes)
+    {
+        FuseRequest request = RequestIn(buffer, lengthBytes);
+        payloadBytes = 0;
+        try
+        {
+            return dispatcher.Dispatch(request, new FuseReply(buffer.Span[ReplyOffset..]), out payloadBytes);
         }
 #pragma warning disable CA1031 // The last resort of a worker: a bug must not take the other devices down.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            log($"{opcode} failed unexpectedly: {exception}");
-            result = Errno.EIO;
+            log($"{request.Opcode} failed unexpectedly: {exception}");
+            return Errno.EIO;
         }
-        if (result is Errno errno)
+    }
+
+    private static void Answer(FuseDevice device, NativeBuffer buffer, FuseRequest request, Errno? result, int payloadBytes, Action<string> log)
+    {
+        if (result is not Errno errno)
         {
-            Errno sent = device.Send(reply.Finish(unique, errno, payloadBytes));
-            // ENOENT: nobody waits for this reply any more.
-            if (sent is not (Errno.None or Errno.ENOENT or Errno.ENODEV))
-            {
-                log($"reply to {opcode} refused: {sent.Text()}");
-            }
+            return;
         }
+        // The reply overwrites the request.
+        ulong unique = request.Unique;
+        FuseOpcode opcode = request.Opcode;
+        // The kernel's block layer knows one kind of it.
+        Errno answer = errno.IsLackOfSpace() ? Errno.ENOSPC : errno;
+        Errno sent = device.Send(new FuseReply(buffer.Span[ReplyOffset..]).Finish(unique, answer, payloadBytes));
+        // ENOENT: nobody waits for this reply any more.
+        if (sent is not (Errno.None or Errno.ENOENT or Errno.ENODEV))
+        {
+            log($"reply to {opcode} refused: {sent.Text()}");
+        }
+    }
+
+    /// <summary>The request in a buffer; it was looked at when it came.</summary>
+    private static FuseRequest RequestIn(NativeBuffer buffer, int lengthBytes)
+    {
+        _ = FuseRequest.TryParse(buffer.Span.Slice(RequestOffset, lengthBytes), out FuseRequest request);
+        return request;
     }
 }

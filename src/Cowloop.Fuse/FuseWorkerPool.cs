@@ -29,6 +29,7 @@ internal sealed class FuseWorkerPool : IDisposable
     // Not disposed: a worker that was stuck may still signal it.
     private readonly AutoResetEvent _allBusy = new(false);
     private readonly Thread _watcher;
+    private readonly SpacePoll _spacePoll;
 
     // Busy workers in the low 16 bits, completed requests above: one atomic operation at each end of a request.
     private long _activity;
@@ -42,9 +43,10 @@ internal sealed class FuseWorkerPool : IDisposable
         _dispatcher = dispatcher;
         _bounds = bounds;
         _log = log;
+        _spacePoll = new SpacePoll(Retry, waiter => FuseWorker.Fail(device, waiter, log));
         for (int worker = 0; worker < bounds.MinWorkers; worker++)
         {
-            AddWorker();
+            TryAddWorker();
         }
         _watcher = new Thread(Watch, StackBytes) { Name = "fuse-watch", IsBackground = true };
         _watcher.Start();
@@ -85,9 +87,13 @@ internal sealed class FuseWorkerPool : IDisposable
         return true;
     }
 
+    /// <summary>A request of the lane has begun to wait for space.</summary>
+    public void WatchSpace(RequestLane lane) => _spacePoll.Watch(lane);
+
     /// <summary>Waits until all workers have left; the filesystem must be gone already.</summary>
     public void Dispose()
     {
+        _spacePoll.Dispose();
         Volatile.Write(ref _isStopping, true);
         _allBusy.Set();
         _watcher.Join();
@@ -106,10 +112,24 @@ internal sealed class FuseWorkerPool : IDisposable
         }
     }
 
-    private void AddWorker()
+    /// <summary>Starts a worker that first of all tries the requests of a lane again that wait for space.</summary>
+    private void Retry(RequestLane lane)
+    {
+        if (!lane.Space.TryBeginRetry())
+        {
+            return;
+        }
+        if (Volatile.Read(ref _workerCount) >= _bounds.MaxWorkers || !TryAddWorker(lane))
+        {
+            lane.Space.EndRetry();
+        }
+    }
+
+    /// <param name="retried">As for <see cref="FuseWorker.Run"/>.</param>
+    private bool TryAddWorker(RequestLane? retried = null)
     {
         int number = Interlocked.Increment(ref _workerCount);
-        var thread = new Thread(RunWorker, StackBytes) { Name = $"fuse-{number}", IsBackground = true };
+        var thread = new Thread(() => RunWorker(retried), StackBytes) { Name = $"fuse-{number}", IsBackground = true };
         lock (_threadsLock)
         {
             _threads.Add(thread);
@@ -117,22 +137,24 @@ internal sealed class FuseWorkerPool : IDisposable
         try
         {
             thread.Start();
+            return true;
         }
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
         {
             // The limit of threads or of memory: those that are there must do.
             Forget(thread, hasLeft: false);
             _log($"cannot start another worker: {exception.Message}");
+            return false;
         }
     }
 
-    private void RunWorker()
+    private void RunWorker(RequestLane? retried)
     {
         bool hasLeft = false;
         try
         {
             using var worker = new FuseWorker(_device, _dispatcher, this, _log);
-            hasLeft = worker.Run();
+            hasLeft = worker.Run(retried);
         }
         catch (Exception exception) when (exception is OutOfMemoryException or ObjectDisposedException)
         {
@@ -168,7 +190,7 @@ internal sealed class FuseWorkerPool : IDisposable
                     Thread.Sleep(StallTime);
                     if (AreAllBusy(out long later) && later == completed && Volatile.Read(ref _workerCount) < _bounds.MaxWorkers)
                     {
-                        AddWorker();
+                        TryAddWorker();
                     }
                 }
                 Interlocked.Exchange(ref _isWatching, false);

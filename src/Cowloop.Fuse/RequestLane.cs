@@ -24,19 +24,31 @@ internal sealed class RequestLane(int width, SharedWorkers shared)
     private readonly Queue<ParkedRequest> _parked = new();
     private int _activeCount;
 
+    /// <summary>The requests of the device that have been served and found no space.</summary>
+    public SpaceQueue Space { get; } = new();
+
     /// <summary>Begins a request.</summary>
     /// <returns>False: the lane is full, the request waits, and its buffer belongs to the lane.</returns>
     public bool TryEnter(NativeBuffer buffer, int lengthBytes)
     {
         lock (_lock)
         {
-            if (_activeCount == 0 || (_activeCount < width && shared.TryTake()))
+            if (TryTakePlace())
             {
-                _activeCount++;
                 return true;
             }
             _parked.Enqueue(new ParkedRequest(buffer, lengthBytes));
             return false;
+        }
+    }
+
+    /// <summary>Takes a place to try requests again that wait for space.</summary>
+    /// <returns>False: the lane is full.</returns>
+    public bool TryEnter()
+    {
+        lock (_lock)
+        {
+            return TryTakePlace();
         }
     }
 
@@ -57,5 +69,15 @@ internal sealed class RequestLane(int width, SharedWorkers shared)
             }
             return false;
         }
+    }
+
+    private bool TryTakePlace()
+    {
+        if (_activeCount > 0 && (_activeCount >= width || !shared.TryTake()))
+        {
+            return false;
+        }
+        _activeCount++;
+        return true;
     }
 }

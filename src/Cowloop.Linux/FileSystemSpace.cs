@@ -6,7 +6,8 @@ namespace Cowloop.Linux;
 /// <summary>Space on a filesystem.</summary>
 /// <param name="TotalKiB">Its size.</param>
 /// <param name="AvailableKiB">What an ordinary user can still have.</param>
-public readonly record struct FileSystemSpace(ulong TotalKiB, ulong AvailableKiB)
+/// <param name="AvailableBlocks">The same in the filesystem's own blocks.</param>
+public readonly record struct FileSystemSpace(ulong TotalKiB, ulong AvailableKiB, ulong AvailableBlocks)
 {
     /// <summary>Asks the filesystem that an open file is on.</summary>
     internal static unsafe Errno TryGet(SafeFileHandle file, out FileSystemSpace space)
@@ -20,7 +21,7 @@ public readonly record struct FileSystemSpace(ulong TotalKiB, ulong AvailableKiB
                 return LibC.LastErrno;
             }
         }
-        space = new FileSystemSpace(ToKiB(stat.f_blocks, stat.f_frsize), ToKiB(stat.f_bavail, stat.f_frsize));
+        space = new FileSystemSpace(ToKiB(stat.f_blocks, stat.f_frsize), ToKiB(stat.f_bavail, stat.f_frsize), stat.f_bavail);
         return Errno.None;
     }
 

@@ -3,6 +3,8 @@ namespace Cowloop.Linux;
 /// <summary>What this process asks the kernel about or for itself.</summary>
 public static class HostProcess
 {
+    private const nint IgnoreSignal = 1; // SIG_IGN
+
     /// <summary>True for root, or what passes for it in a container.</summary>
     public static bool IsRoot => LibC.geteuid() == 0;
 
@@ -15,6 +17,12 @@ public static class HostProcess
     /// <summary>Sets the permission bits that new files of this process don't get.</summary>
     /// <returns>What it was before.</returns>
     public static uint SetFileModeMask(uint mask) => LibC.umask(mask);
+
+    /// <summary>
+    /// A write beyond the largest file that the process may have (ulimit -f) is the error EFBIG, as any other; without this the kernel ends
+    /// the process for it.
+    /// </summary>
+    public static void SurviveFileSizeLimit() => LibC.signal(LibC.SIGXFSZ, IgnoreSignal);
 
     /// <summary>Writes all filesystems out, as sync(1).</summary>
     public static void SyncAll() => LibC.sync();

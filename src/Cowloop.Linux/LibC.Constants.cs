@@ -35,6 +35,7 @@ internal static partial class LibC
     public const short F_RDLCK = 0;
     public const short F_WRLCK = 1;
     public const short F_UNLCK = 2;
+    public const int SIGXFSZ = 25;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 

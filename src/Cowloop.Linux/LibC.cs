@@ -129,6 +129,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library)]
     public static partial uint umask(uint mask);
 
+    [LibraryImport(Library)]
+    public static partial nint signal(int number, nint handler);
+
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint fsopen(nint number, string type, nint flags);
 

@@ -91,6 +91,11 @@ public sealed unsafe class LoopDevice
         {
             return Errno.ENXIO;
         }
+        // To take a detach back the kernel waits for all requests under way and lets none begin, so what is sure to be in use is asked first.
+        if (IsHeld())
+        {
+            return Errno.EBUSY;
+        }
         if (LibC.ioctl(node, LibC.LOOP_CLR_FD, null) != 0)
         {
             return LibC.LastErrno;
@@ -269,6 +274,13 @@ public sealed unsafe class LoopDevice
         }
         node.Dispose();
         return null;
+    }
+
+    /// <summary>True when a filesystem, in whatever mount namespace, or another block device has the device or a partition of it to itself.</summary>
+    private bool IsHeld()
+    {
+        using SafeFileHandle node = LibC.ToHandle(LibC.open(NodePath, LibC.O_RDONLY | LibC.O_EXCL | LibC.O_CLOEXEC, 0));
+        return node.IsInvalid && LibC.LastErrno == Errno.EBUSY;
     }
 
     /// <summary>Opens the device; in a container without udev or devtmpfs the kernel's node is made first.</summary>

@@ -11,11 +11,15 @@ public class ContractTests
     [Fact]
     public void Every_message_comes_back_as_it_was()
     {
-        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true), ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, Samples.Device.Settings), ControlJson.Default.AttachRequest);
         AssertRoundTrip(new AttachReply(Samples.Device, ["first", "second"]), ControlJson.Default.AttachReply);
         AssertRoundTrip(Samples.Device, ControlJson.Default.DeviceStatus);
         AssertRoundTrip(Samples.Service, ControlJson.Default.ServiceStatus);
         AssertRoundTrip([Samples.Device, Samples.Device with { Number = 4 }], ControlJson.Default.IReadOnlyListDeviceStatus);
+        AssertRoundTrip(Samples.Device.Settings, ControlJson.Default.DeviceSettings);
+        AssertRoundTrip(
+            new ServiceEvent("low", DateTime.UnixEpoch, "80%", [new DeviceSpace(3, "/dev/cow/3", "/srv/my.cow", Samples.Device.Space)]),
+            ControlJson.Default.ServiceEvent);
         AssertRoundTrip(new CowfileRequest(CowfileAccess.Closed), ControlJson.Default.CowfileRequest);
         AssertRoundTrip(new CowfileSpace(ulong.MaxValue, 1UL << 63), ControlJson.Default.CowfileSpace);
         AssertRoundTrip(new UnloadRequest(true), ControlJson.Default.UnloadRequest);
@@ -33,6 +37,7 @@ public class ContractTests
         Assert.Null(request!.Number);
         Assert.False(request.AcceptBase);
         Assert.False(request.Repair);
+        Assert.Null(request.Settings);
     }
 
     [Fact]
@@ -51,11 +56,26 @@ public class ContractTests
 
         Assert.Equal(
             [
-                "number", "path", "base", "basePath", "cowfile", "cowfilePath", "state", "cowfileAccess", "readOnly", "watched", "failure",
-                "sizeBytes", "sectorSize", "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
+                "number", "path", "base", "basePath", "cowfile", "cowfilePath", "state", "cowfileAccess", "readOnly", "watched", "settings", "space",
+                "failure", "sizeBytes", "sectorSize", "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
                 "deviceNumber", "partitions", "processId",
             ],
             document.RootElement.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["onFull", "warnAt", "hook"], NamesIn(document.RootElement.GetProperty("settings")));
+        Assert.Equal(
+            ["totalKiB", "availableKiB", "low", "full", "waiting", "waitingSince"],
+            NamesIn(document.RootElement.GetProperty("space")));
+    }
+
+    [Fact]
+    public void The_names_of_an_event_are_fixed()
+    {
+        var happened = new ServiceEvent("low", DateTime.UnixEpoch, "80%", [new DeviceSpace(3, "/dev/cow/3", "/srv/my.cow", Samples.Device.Space)]);
+        using JsonDocument document = JsonDocument.Parse(JsonSerializer.Serialize(happened, ControlJson.Default.ServiceEvent));
+
+        Assert.Equal(["event", "time", "mark", "devices"], NamesIn(document.RootElement));
+        Assert.Equal(["number", "path", "cowfilePath", "space"], NamesIn(document.RootElement.GetProperty("devices")[0]));
+        Assert.Equal("1970-01-01T00:00:00Z", document.RootElement.GetProperty("time").GetString());
     }
 
     [Theory]
@@ -81,6 +101,8 @@ public class ContractTests
     [InlineData("null")]
     public void Anything_else_is_no_access(string value) => Assert.Throws<JsonException>(
         () => JsonSerializer.Deserialize($$"""{"access":{{value}}}""", ControlJson.Default.CowfileRequest));
+
+    private static IEnumerable<string> NamesIn(JsonElement element) => element.EnumerateObject().Select(property => property.Name);
 
     private static void AssertRoundTrip<T>(T value, JsonTypeInfo<T> type)
     {

@@ -67,6 +67,61 @@ public sealed class ControlClientTests : IDisposable
     }
 
     [Fact]
+    public void Configure_sends_what_is_set_and_reads_the_device()
+    {
+        _service.Answer = FakeService.Reply(200, JsonSerializer.Serialize(Samples.Device, ControlJson.Default.DeviceStatus));
+        var settings = new DeviceSettings(OnFull: "wait", Hook: "");
+
+        Assert.Equivalent(Samples.Device, _client.Configure(3, settings), strict: true);
+
+        string sent = Assert.Single(_service.Requests);
+        Assert.StartsWith("PATCH /v1/devices/3 {", sent, StringComparison.Ordinal);
+        Assert.Equal(settings, JsonSerializer.Deserialize(sent.AsSpan(sent.IndexOf('{', StringComparison.Ordinal)), ControlJson.Default.DeviceSettings));
+    }
+
+    [Fact]
+    public void Events_are_read_until_the_service_ends()
+    {
+        var space = new DeviceSpace(3, "/dev/cow/3", "/srv/my.cow", Samples.Device.Space);
+        ServiceEvent[] sent =
+        [
+            new("state", DateTime.UnixEpoch, null, []),
+            new("low", DateTime.UnixEpoch, "80%", [space]),
+            new("detached", DateTime.UnixEpoch, null, [space]),
+        ];
+        // The JSON has several lines; a comment keeps a connection alive.
+        string text = ": hello\n\n" + string.Concat(sent.Select(happened =>
+            $"event: {happened.Event}\ndata: {JsonSerializer.Serialize(happened, ControlJson.Default.ServiceEvent).Replace("\n", "\ndata: ", StringComparison.Ordinal)}\n\n"));
+        _service.Answer = FakeService.Reply(200, text, "text/event-stream");
+
+        Assert.Equivalent(sent, _client.Listen().ToArray(), strict: true);
+        Assert.Equal(["GET /v1/events"], _service.Requests);
+    }
+
+    [Fact]
+    public void Events_of_a_service_that_dies_end_with_an_error()
+    {
+        string text = $"data: {JsonSerializer.Serialize(new ServiceEvent("state", DateTime.UnixEpoch, null, []), ControlJson.Default.ServiceEvent).ReplaceLineEndings("")}\n\n";
+        _service.Answer = FakeService.Reply(200, $"{text}:{new string(' ', 100)}", "text/event-stream").TrimEnd();
+        using IEnumerator<ServiceEvent> events = _client.Listen().GetEnumerator();
+
+        Assert.True(events.MoveNext());
+        CowloopException exception = Assert.Throws<CowloopException>(() => events.MoveNext());
+
+        Assert.Equal(Errno.EIO, exception.Errno);
+        Assert.Contains("went away", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refusal_to_listen_is_thrown_as_it_was()
+    {
+        var error = new CowloopException(Errno.EAGAIN, "64 programs listen already");
+        _service.Answer = FakeService.Reply(409, JsonSerializer.Serialize(ControlJson.Describe(error), ControlJson.Default.ErrorReply));
+
+        Assert.Equal(Errno.EAGAIN, Assert.Throws<CowloopException>(() => _client.Listen().First()).Errno);
+    }
+
+    [Fact]
     public void Restrict_says_what_is_left()
     {
         _client.RestrictCowfile(3, CowfileAccess.ReadOnly);

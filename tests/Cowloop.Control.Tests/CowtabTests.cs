@@ -53,6 +53,18 @@ public class CowtabTests
         Only($"/b /c 0 {options}"));
 
     [Theory]
+    [InlineData("-", "wait:60", "", "")]
+    [InlineData("on-full=error", "error", "", "")]
+    [InlineData("on-full=wait:5,warn-at=80%,hook=/usr/local/sbin/full,warn-at=1G", "wait:5", "80%,1G", "/usr/local/sbin/full")]
+    [InlineData(@"hook=/my\040hook,on-full=wait", "wait", "", "/my hook")]
+    public void Options_say_what_to_do_when_space_runs_short(string options, string onFull, string warnAt, string hook)
+    {
+        CowtabEntry entry = Only($"/b /c 0 {options}");
+
+        Assert.Equal((onFull, warnAt, hook), (entry.OnFull.ToString(), entry.WarnAt, entry.Hook));
+    }
+
+    [Theory]
     [InlineData(@"/my\040images/a\011b", "/my images/a\tb")]
     [InlineData(@"/back\134slash", @"/back\slash")]
     [InlineData(@"/not\134040twice", @"/not\040twice")]
@@ -86,6 +98,11 @@ public class CowtabTests
     [InlineData("/b /c Auto", "or auto")]
     [InlineData("/b /c 0 ro", "unknown option 'ro'")]
     [InlineData("/b /c 0 nofail,", "unknown option ''")]
+    [InlineData("/b /c 0 nofail=1", "unknown option 'nofail=1'")]
+    [InlineData("/b /c 0 on-full", "unknown option 'on-full'")]
+    [InlineData("/b /c 0 on-full=panic", "give error, wait or wait:SECONDS")]
+    [InlineData("/b /c 0 warn-at=many", "'many' is no mark")]
+    [InlineData("/b /c 0 hook=full", "'full' is not an absolute path")]
     [InlineData("/b /c 0 nofail,-", "unknown option '-'")]
     public void A_bad_line_says_what_is_wrong_and_is_no_device(string line, string reason)
     {

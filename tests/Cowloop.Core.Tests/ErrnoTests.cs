@@ -32,4 +32,9 @@ public class ErrnoTests
     {
         Assert.Equal("Unknown error 4711", ((Errno)4711).Text());
     }
+
+    [Fact]
+    public void Three_of_them_say_that_there_is_no_room() => Assert.Equal(
+        [Errno.EFBIG, Errno.ENOSPC, Errno.EDQUOT],
+        Enum.GetValues<Errno>().Where(errno => errno.IsLackOfSpace()));
 }

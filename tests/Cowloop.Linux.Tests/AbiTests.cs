@@ -13,6 +13,7 @@ public class AbiTests(ITestOutputHelper output)
         #include <errno.h>
         #include <fcntl.h>
         #include <poll.h>
+        #include <signal.h>
         #include <spawn.h>
         #include <sys/eventfd.h>
         #include <sys/file.h>

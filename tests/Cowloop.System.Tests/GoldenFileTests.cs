@@ -62,12 +62,8 @@ public class GoldenFileTests(CowService service, ITestOutputHelper output) : Sys
     public void The_environment_asks_for_plain_files_too()
     {
         string image = NumbersBase();
-        Shell.Run(
-            new ShellOptions { Environment = new Dictionary<string, string>(Service.Environment) { ["COWLOOP_PLAIN"] = "1" } },
-            Repository.Program("cowdev"),
-            "-a",
-            image,
-            Temp["my.cow"]);
+        var options = new ShellOptions { Environment = new Dictionary<string, string>(Service.Environment) { ["COWLOOP_PLAIN"] = "1" } };
+        Shell.Try(options, Repository.Program("cowdev"), "-a", image, Temp["my.cow"]).MustSucceed();
         Service.Cowdev("-d", Service.Node(0)).MustSucceed();
         Assert.False(File.ReadAllBytes(Temp["my.cow"]).AsSpan(56, 968).ContainsAnyExcept((byte)0));
     }

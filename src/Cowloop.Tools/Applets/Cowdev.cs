@@ -10,6 +10,7 @@ internal static class Cowdev
     private const string AcceptBaseOption = "--accept-base";
     private const string VerifyBaseOption = "--verify-base";
     private const string PlainOption = "--plain";
+    private const string OnFullOption = "--on-full=";
     private const int UsageExitCode = 1;
     private const int FailureExitCode = 2;
 
@@ -27,7 +28,7 @@ internal static class Cowdev
             case ["-l"]:
                 return List(paths);
             case ["-a", .. string[] words]:
-                return words.Where(word => word is not (AcceptBaseOption or VerifyBaseOption or PlainOption)).ToArray() switch
+                return words.Where(word => word is not (AcceptBaseOption or VerifyBaseOption or PlainOption) && !IsOnFull(word)).ToArray() switch
                 {
                     [string rdofile, string cowfile] => Activate(program, paths, Request(rdofile, cowfile, words), null),
                     [string rdofile, string cowfile, string device] => Activate(program, paths, Request(rdofile, cowfile, words), device),
@@ -57,13 +58,16 @@ internal static class Cowdev
         return 0;
     }
 
+    private static bool IsOnFull(string word) => word.StartsWith(OnFullOption, StringComparison.Ordinal);
+
     private static AttachRequest Request(string rdofile, string cowfile, string[] words) => new(
         rdofile,
         cowfile,
         Environment.CurrentDirectory,
         AcceptBase: words.Contains(AcceptBaseOption),
         VerifyBase: words.Contains(VerifyBaseOption),
-        Plain: words.Contains(PlainOption) || PlainCowfiles.AreWanted);
+        Plain: words.Contains(PlainOption) || PlainCowfiles.AreWanted,
+        Settings: new DeviceSettings(words.LastOrDefault(IsOnFull)?[OnFullOption.Length..]));
 
     private static int Activate(string program, CowloopPaths paths, AttachRequest request, string? device)
     {
@@ -141,6 +145,8 @@ internal static class Cowdev
         cowfile was made; cowfile remembers the latter.
         -a {VerifyBaseOption} reads all of rdofile, to see changes that samples of it do not show.
         -a {PlainOption} makes cowfile exactly as cowloop 3.1 did: it then knows rdofile by a weak fingerprint only.
+        -a {OnFullOption}wait[:SECONDS] lets changes wait when there is no space for cowfile, instead of failing
+        ({OnFullOption}error). A mounted filesystem normally survives a full disk only with wait.
 
         Example:
         {'\t'}cowdev -a disk.img my.cow

@@ -20,6 +20,7 @@ internal static class AttachVerb
         var verifyBase = new Option<bool>("--verify-base") { Description = "Read all of the base, to see changes that samples of it do not show" };
         var plain = new Option<bool>("--plain") { Description = "Make the cowfile exactly as cowloop 3.1 did: it then knows its base by a weak fingerprint only" };
         var repair = new Option<bool>("--repair") { Description = "Repair the cowfile when it is dirty, instead of refusing it" };
+        var space = new SpaceOptions();
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
             "attach",
@@ -33,10 +34,12 @@ internal static class AttachVerb
             verifyBase,
             repair,
             plain,
-            json,
         };
+        space.AddTo(command);
+        command.Add(json);
         command.SetAction(result => VerbRunner.WithClient((client, paths) =>
         {
+            DeviceSettings settings = space.Read(result);
             ServiceStarter.EnsureRunning(client, paths);
             AttachReply reply = client.Attach(new AttachRequest(
                 result.GetRequiredValue(baseName),
@@ -46,7 +49,8 @@ internal static class AttachVerb
                 result.GetValue(acceptBase),
                 result.GetValue(repair),
                 result.GetValue(verifyBase),
-                result.GetValue(plain) || PlainCowfiles.AreWanted));
+                result.GetValue(plain) || PlainCowfiles.AreWanted,
+                settings with { OnFull = settings.OnFull ?? OnFull.WaitAMinute.ToString() }));
             foreach (string warning in reply.Warnings)
             {
                 Console.Error.WriteLine($"cowloop: warning: {warning}");

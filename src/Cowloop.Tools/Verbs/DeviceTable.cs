@@ -34,6 +34,7 @@ internal static class DeviceTable
     {
         CowfileAccess.ReadOnly => "read-only",
         CowfileAccess.Closed => "closed",
-        _ => device.Failure is null ? device.State : "failed",
+        _ when device.Failure is not null => "failed",
+        _ => device.Space.Full ? "full" : device.State,
     };
 }

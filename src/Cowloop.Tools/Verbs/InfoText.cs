@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Cowloop.Control;
 
 namespace Cowloop.Tools.Verbs;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Format;
 using Cowloop.Tools.Work;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Cowloop.Control;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Tools.Work;

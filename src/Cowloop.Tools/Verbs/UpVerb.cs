@@ -58,7 +58,8 @@ internal static class UpVerb
                 number,
                 entry.AcceptBase,
                 entry.Repair,
-                Plain: PlainCowfiles.AreWanted));
+                Plain: PlainCowfiles.AreWanted,
+                Settings: new DeviceSettings(entry.OnFull.ToString(), entry.WarnAt, entry.Hook)));
             active.Add(reply.Device);
             foreach (string warning in reply.Warnings)
             {

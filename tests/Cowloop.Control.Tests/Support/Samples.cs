@@ -17,6 +17,16 @@ internal static class Samples
         CowfileAccess = CowfileAccess.ReadOnly,
         ReadOnly = true,
         Watched = true,
+        Settings = new DeviceSettings("wait:60", "80%,1G", "/usr/local/sbin/hook ä"),
+        Space = new SpaceStatus
+        {
+            TotalKiB = 1UL << 40,
+            AvailableKiB = 12,
+            Low = ["80%", "1G"],
+            Full = true,
+            Waiting = 3,
+            WaitingSince = new DateTime(2026, 11, 23, 12, 30, 0, DateTimeKind.Utc),
+        },
         Failure = "Input/output error",
         SizeBytes = 5L << 40,
         SectorSize = 512,

@@ -13,11 +13,11 @@ internal sealed class AttachedDisk : IDisposable
 
     private readonly ConcurrentQueue<string> _log = new();
 
-    public AttachedDisk(int lengthBytes = 16 * MiB, int sectorSize = 512)
+    public AttachedDisk(int lengthBytes = 16 * MiB, int sectorSize = 512, TimeSpan spaceWaitTime = default)
     {
         Memory = new MemoryDisk(lengthBytes, sectorSize);
         Transport = new LoopTransport(_log.Enqueue);
-        Attachment = Transport.Attach("memory-disk", "label", Memory);
+        Attachment = Transport.Attach("memory-disk", "label", Memory, spaceWaitTime);
     }
 
     public MemoryDisk Memory { get; }

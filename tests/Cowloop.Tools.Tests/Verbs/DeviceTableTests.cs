@@ -18,6 +18,8 @@ public class DeviceTableTests
         CowfileAccess = CowfileAccess.ReadWrite,
         ReadOnly = false,
         Watched = false,
+        Settings = new DeviceSettings("error", "", ""),
+        Space = new SpaceStatus { TotalKiB = 100, AvailableKiB = 50, Low = [], Full = false, Waiting = 0 },
         SizeBytes = 64 << 20,
         SectorSize = 512,
         BlockSize = 1024,
@@ -61,12 +63,13 @@ public class DeviceTableTests
         ]));
 
     [Theory]
-    [InlineData("dirty", CowfileAccess.ReadWrite, null, "dirty")]
-    [InlineData("dirty", CowfileAccess.ReadWrite, "Input/output error", "failed")]
-    [InlineData("clean", CowfileAccess.ReadOnly, null, "read-only")]
-    [InlineData("clean", CowfileAccess.Closed, "Input/output error", "closed")]
-    public void The_state_is_what_matters_most(string state, CowfileAccess access, string? failure, string shown) => Assert.Contains(
+    [InlineData("dirty", CowfileAccess.ReadWrite, null, false, "dirty")]
+    [InlineData("dirty", CowfileAccess.ReadWrite, null, true, "full")]
+    [InlineData("dirty", CowfileAccess.ReadWrite, "Input/output error", true, "failed")]
+    [InlineData("clean", CowfileAccess.ReadOnly, null, true, "read-only")]
+    [InlineData("clean", CowfileAccess.Closed, "Input/output error", false, "closed")]
+    public void The_state_is_what_matters_most(string state, CowfileAccess access, string? failure, bool isFull, string shown) => Assert.Contains(
         $" {shown} ",
-        DeviceTable.Format([Device with { State = state, CowfileAccess = access, Failure = failure }]).Split('\n')[1],
+        DeviceTable.Format([Device with { State = state, CowfileAccess = access, Failure = failure, Space = Device.Space with { Full = isFull } }]).Split('\n')[1],
         StringComparison.Ordinal);
 }

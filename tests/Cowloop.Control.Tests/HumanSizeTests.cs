@@ -1,4 +1,4 @@
-namespace Cowloop.Tools.Tests;
+namespace Cowloop.Control.Tests;
 
 public class HumanSizeTests
 {

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace Cowloop.Tools;
+namespace Cowloop.Control;
 
-/// <summary>Sizes for people.</summary>
-internal static class HumanSize
+/// <summary>Sizes as people write and read them.</summary>
+public static class HumanSize
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -17,6 +17,7 @@ internal static class HumanSize
     /// <returns>False when it is neither, or too large.</returns>
     public static bool TryParseKiB(string text, out ulong kib)
     {
+        ArgumentNullException.ThrowIfNull(text);
         kib = 0;
         string number = text.EndsWith("iB", StringComparison.OrdinalIgnoreCase) ? text[..^2] : text;
         int unit = number.Length == 0 ? -1 : "KMGT".IndexOf(char.ToUpperInvariant(number[^1]), StringComparison.Ordinal);

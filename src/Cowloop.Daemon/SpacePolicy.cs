@@ -1,0 +1,43 @@
+using Cowloop.Control;
+using Cowloop.Core;
+
+namespace Cowloop.Daemon;
+
+/// <summary>How a device behaves when space for its cowfile runs short: <see cref="DeviceSettings"/>, checked.</summary>
+/// <param name="OnFull">What a change does that finds no space.</param>
+/// <param name="Marks">Where it says that space runs short.</param>
+/// <param name="Hook">The program that is run then; empty for none.</param>
+internal sealed record SpacePolicy(OnFull OnFull, IReadOnlyList<Watermark> Marks, string Hook)
+{
+    private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    /// <summary>That of a device of which nothing else is said.</summary>
+    public static SpacePolicy Standard { get; } = new(OnFull.Error, [], "");
+
+    /// <summary>The policy as it is told.</summary>
+    public DeviceSettings Settings => new(OnFull.ToString(), Watermark.Format(Marks), Hook);
+
+    /// <summary>The policy with what is set; the rest as it is.</summary>
+    /// <exception cref="CowloopException">A setting makes no sense.</exception>
+    public SpacePolicy With(DeviceSettings? settings) => settings is null ? this : new SpacePolicy(
+        settings.OnFull is null ? OnFull : OnFull.Parse(settings.OnFull),
+        settings.WarnAt is null ? Marks : Watermark.ParseList(settings.WarnAt),
+        settings.Hook is null ? Hook : CheckHook(settings.Hook));
+
+    private static string CheckHook(string path)
+    {
+        if (path.Length == 0)
+        {
+            return path;
+        }
+        if (!path.StartsWith('/') || path.Contains('\0'))
+        {
+            throw new CowloopException(Errno.EINVAL, $"hook '{path}' is not an absolute path", "name a program; what it needs to know is in its environment");
+        }
+        if (!File.Exists(path) || (File.GetUnixFileMode(path) & Executable) == 0)
+        {
+            throw new CowloopException(Errno.EINVAL, $"hook {path} is not a program that can be run", "name an executable file") { Path = path };
+        }
+        return path;
+    }
+}
