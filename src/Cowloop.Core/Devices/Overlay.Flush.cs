@@ -2,7 +2,8 @@ namespace Cowloop.Core.Devices;
 
 public sealed partial class Overlay
 {
-    private bool _hasUnsyncedData;
+    // True at first: a service that was killed may have left data in the page cache, of a cowfile that was clean all the time.
+    private bool _hasUnsyncedData = true;
 
     /// <inheritdoc/>
     /// <remarks>Takes no stripe: writers go on meanwhile. Callers that come together share a round.</remarks>

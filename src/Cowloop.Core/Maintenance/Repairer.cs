@@ -61,7 +61,7 @@ public sealed class Repairer
     private readonly IWorkObserver _observer;
     private readonly ulong[] _found;
     private readonly ulong[] _words;
-    private readonly byte[] _data;
+    private byte[] _data = [];
 
     private long _chunkFirstBlock;
     private int _chunkBitCount;
@@ -81,7 +81,6 @@ public sealed class Repairer
         _isMarkedDirty = header.Flags.HasFlag(CowFlags.Dirty);
         _found = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
         _words = new ulong[_found.Length];
-        _data = new byte[Math.Min(MaxReadBlocks, layout.BlockCount) * CowLayout.BlockSize];
     }
 
     /// <summary>Repairs a cowfile, or looks what a repair would do.</summary>
@@ -274,6 +273,11 @@ public sealed class Repairer
     /// <summary>Reads blocks; what lies behind the end of the file reads as zeros.</summary>
     private void ReadBlocks(long block, int count)
     {
+        if (_data.Length == 0)
+        {
+            // A sound file never needs it.
+            _data = new byte[Math.Min(MaxReadBlocks, _layout.BlockCount) * CowLayout.BlockSize];
+        }
         long offsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
         Span<byte> target = _data.AsSpan(0, count * CowLayout.BlockSize);
         int lengthBytes = (int)Math.Min(target.Length, _file.LengthBytes - offsetBytes);
