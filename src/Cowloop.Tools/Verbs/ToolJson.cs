@@ -35,7 +35,7 @@ internal sealed record CowfileInfo(
     long LengthBytes,
     long AllocatedBytes,
     string? Device,
-    IReadOnlyList<ByteRange>? Ranges);
+    IEnumerable<ByteRange>? Ranges);
 
 /// <summary>A range of a device.</summary>
 internal sealed record ByteRange(long OffsetBytes, long LengthBytes);
