@@ -1,46 +1,67 @@
 using Cowloop.Core.Devices;
+using Cowloop.Core.Format;
+using Cowloop.Core.Maintenance;
 
 namespace Cowloop.Core.Tests.Support;
 
-/// <summary>A short random session in which chosen calls on the cowfile fail; checked in the end by what may be read then.</summary>
-internal sealed class FaultRun(int seed, PlannedFault fault) : IDisposable
+/// <summary>
+/// A short random session in which chosen calls fail, on the cowfile or on the base; checked in the end by what may be read then, from the device and from
+/// the cowfile it leaves.
+/// </summary>
+internal sealed class FaultRun(int seed, PlannedFault fault, bool onBase) : IDisposable
 {
     private const int BlockCount = 6;
 
     private readonly Random _random = new(seed);
     private readonly MemoryFile _memory = new();
+    private byte[] _content = [];
+    private AllowedContent _allowed = new([]);
+
+    /// <summary>Fails the first call, then the second, and so on until a session ends without reaching the fault.</summary>
+    /// <returns>How many sessions failed somewhere.</returns>
+    public static int CheckEveryCall(int seed, PlannedFault fault, bool onBase)
+    {
+        for (int call = 1; ; call++)
+        {
+            using var run = new FaultRun(seed, fault with { First = call }, onBase);
+            if (!run.Check())
+            {
+                return call - 1;
+            }
+        }
+    }
+
+    public void Dispose() => _memory.Dispose();
 
     /// <summary>Runs the session.</summary>
     /// <returns>False when the fault was not reached: the session has fewer calls.</returns>
-    public bool Check()
+    private bool Check()
     {
-        var faulty = new FaultyFile(_memory, fault);
+        _content = Fixtures.RandomBytes(_random, BlockCount * CowLayout.BlockSize);
+        _allowed = new AllowedContent(_content);
+        var faulty = new FaultyFile(onBase ? new FlatFile(_content) : _memory, fault);
         try
         {
             Run(faulty);
         }
         catch (Exception exception)
         {
-            throw new InvalidOperationException($"seed {seed}, {fault}: {exception.Message}", exception);
+            throw new InvalidOperationException($"seed {seed}, {fault}, {(onBase ? "base" : "cowfile")}: {exception.Message}", exception);
         }
         return faulty.HasFired;
     }
 
-    public void Dispose() => _memory.Dispose();
-
     private void Run(FaultyFile faulty)
     {
-        byte[] content = Fixtures.RandomBytes(_random, BlockCount * 1024);
-        var allowed = new AllowedContent(content);
         if (_random.Next(2) == 0)
         {
-            Prepare(content, allowed);
+            Prepare();
         }
         byte[] before = _memory.ToArray();
         Overlay overlay;
         try
         {
-            overlay = Disk.Open(content, faulty);
+            overlay = Open(faulty);
         }
         catch (CowloopException)
         {
@@ -50,82 +71,134 @@ internal sealed class FaultRun(int seed, PlannedFault fault) : IDisposable
 
         for (int step = 0; step < 12; step++)
         {
-            Step(overlay, allowed);
+            Step(overlay);
         }
+        bool isRestricted = _random.Next(4) == 0 && overlay.Restrict(CowfileAccess.ReadOnly, () => { }) == Errno.None;
         faulty.IsArmed = false;
-        allowed.AssertAllows(overlay.GetAll());
+        _allowed.AssertAllows(overlay.GetAll());
+        if (!onBase)
+        {
+            Assert.Equal(faulty.HasFailedSync, overlay.Failure != Errno.None);
+        }
+        if (isRestricted)
+        {
+            _allowed.Flush();
+            Assert.Equal(Errno.EIO, overlay.Fill(0, 1, 1));
+        }
         faulty.IsArmed = true;
         Errno closed = overlay.Close();
         faulty.IsArmed = false;
-        CheckClosedFile(content, allowed, closed);
+        CheckClosedFile(closed);
     }
 
-    /// <summary>Starts from a cowfile that holds something already.</summary>
-    private void Prepare(byte[] content, AllowedContent allowed)
+    /// <summary>Starts from a cowfile that holds something already; of some the bitmap decides.</summary>
+    private void Prepare()
     {
-        Overlay overlay = Disk.Open(content, _memory);
+        Overlay overlay = Disk.Open(_content, _memory);
         byte[] data = Fixtures.RandomBytes(_random, 2000);
         Assert.Equal(Errno.None, overlay.Write(500, data, fua: false));
-        allowed.Write(500, data, isAcknowledged: true);
+        _allowed.Write(500, data, isAcknowledged: true);
         Assert.Equal(Errno.None, overlay.Close());
+        _allowed.Flush();
+        if (_random.Next(2) == 0)
+        {
+            CowHeader header = AtRest.HeaderOf(_memory);
+            byte[] structure = new byte[header.Variant.StructSize];
+            (header with { Flags = header.Flags | CowFlags.BitmapDecides }).Encode(structure);
+            Assert.Equal(Errno.None, _memory.WriteAt(0, structure));
+        }
     }
 
-    private void Step(Overlay overlay, AllowedContent allowed)
+    private Overlay Open(FaultyFile faulty)
     {
-        int offset = _random.Next(allowed.Length);
-        byte[] data = new byte[Math.Min(allowed.Length - offset, _random.Next(3000))];
+        if (!onBase)
+        {
+            return Disk.Open(_content, faulty);
+        }
+        // A base that can't be read has another fingerprint, as the original's had.
+        faulty.IsArmed = false;
+        Overlay overlay = Disk.Open(faulty, _memory);
+        faulty.IsArmed = true;
+        return overlay;
+    }
+
+    private void Step(Overlay overlay)
+    {
+        int offset = _random.Next(_allowed.Length);
+        byte[] data = new byte[Math.Min(_allowed.Length - offset, _random.Next(3000))];
         bool fua = _random.Next(6) == 0;
         bool mayUnmap = _random.Next(2) == 0;
-        int operation = _random.Next(8);
+        int operation = _random.Next(9);
         if (operation < 4)
         {
             _random.NextBytes(data);
-            Note(overlay.Write(offset, data, fua));
+            NoteChange(overlay, offset, data, fua, overlay.Write(offset, data, fua));
         }
         else if (operation < 6)
         {
-            Note(overlay.Zero(offset, data.Length, mayUnmap, fua));
+            NoteChange(overlay, offset, data, fua, overlay.Zero(offset, data.Length, mayUnmap, fua));
         }
         else if (operation == 6)
         {
-            overlay.Flush();
+            NoteFlush(overlay.Flush());
+        }
+        else if (operation == 7)
+        {
+            NoteFlush(overlay.Clean());
         }
         else
         {
-            overlay.Clean();
-        }
-
-        void Note(Errno errno)
-        {
-            if (errno != Errno.EROFS)
+            // Whatever is wrong, no read is answered with something else.
+            byte[] read = new byte[_allowed.Length];
+            if (overlay.Read(0, read) == Errno.None)
             {
-                allowed.Write(offset, data, isAcknowledged: errno == Errno.None);
-            }
-            else
-            {
-                Assert.NotEqual(Errno.None, overlay.Failure);
+                _allowed.AssertAllows(read);
             }
         }
     }
 
-    /// <summary>A file that was closed well opens and is right. Another one is refused as dirty, or is right as well.</summary>
-    private void CheckClosedFile(byte[] content, AllowedContent allowed, Errno closed)
+    private void NoteChange(Overlay overlay, int offset, byte[] data, bool fua, Errno errno)
     {
-        Overlay overlay;
-        try
+        if (errno == Errno.EROFS)
         {
-            overlay = Disk.Open(content, _memory);
-        }
-        catch (CowloopException refused) when (closed != Errno.None)
-        {
-            Assert.Contains("is dirty", refused.Message, StringComparison.Ordinal);
+            Assert.NotEqual(Errno.None, overlay.Failure);
             return;
         }
-        allowed.AssertAllows(overlay.GetAll());
+        _allowed.Write(offset, data, isAcknowledged: errno == Errno.None);
+        if (fua)
+        {
+            NoteFlush(errno);
+        }
+    }
+
+    private void NoteFlush(Errno errno)
+    {
+        if (errno == Errno.None)
+        {
+            _allowed.Flush();
+        }
+    }
+
+    /// <summary>A file that was closed well opens and is right. Another one is right as well, or is refused as dirty, and a repair makes it so.</summary>
+    private void CheckClosedFile(Errno closed)
+    {
         if (closed == Errno.None)
         {
+            using Overlay overlay = Disk.Open(_content, _memory);
+            _allowed.AssertAllows(overlay.GetAll());
             CowfileCheck.AssertClean(_memory, overlay.Layout);
+            return;
         }
-        Assert.Equal(Errno.None, overlay.Close());
+        CowHeader header = AtRest.HeaderOf(_memory);
+        if (header.Flags.HasFlag(CowFlags.Dirty))
+        {
+            var refused = Assert.Throws<CowloopException>(() => Disk.Open(_content, _memory));
+            Assert.Contains("is dirty", refused.Message, StringComparison.Ordinal);
+            AtRest.Repair(_memory);
+        }
+        Assert.Empty(Checker.Run(AtRest.Named(_memory), new CheckedFile(new FlatFile(_content), AtRest.BaseName), NobodyWatches.Instance));
+        using Overlay repaired = Disk.Open(_content, _memory);
+        // Where the bitmap does not decide, half a block that nobody was promised may come back.
+        _allowed.AssertAllowsAfterCrash(repaired.GetAll(), onlyFlushed: !header.Flags.HasFlag(CowFlags.BitmapDecides));
     }
 }
