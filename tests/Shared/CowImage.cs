@@ -21,6 +21,7 @@ internal sealed record CowImage
     public const int BlockSize = 1024;
     public const ushort Dirty = 1;
     public const ushort PackedFlag = 2;
+    public const ushort BitmapDecides = 4;
 
     public CowVariant Variant { get; init; }
 

@@ -367,7 +367,9 @@ public sealed class Repairer
         if (lengthBytes % CowLayout.BlockSize != 0)
         {
             // What is left at the end is zeros; the original's repair would take a partial block for data all the same (specification 7.1, W8).
-            _file.SetLength((lengthBytes / CowLayout.BlockSize + 1) * CowLayout.BlockSize, Fault.WriteData);
+            // Of the longest file there can be the hole at its end becomes shorter instead.
+            long wholeBlocks = Math.Min(lengthBytes / CowLayout.BlockSize + 1, long.MaxValue / CowLayout.BlockSize);
+            _file.SetLength(wholeBlocks * CowLayout.BlockSize, Fault.WriteData);
         }
         if (hasDamagedRecord)
         {

@@ -56,11 +56,13 @@ public sealed class Unpacker
         ArgumentNullException.ThrowIfNull(observer);
         observer.Begin("unpacking", _layout.BitmapBytes + BlockCount * CowLayout.BlockSize);
         destination.SetLength(_layout.EmptyLengthBytes, Fault.WriteBitmap);
-        destination.Reserve(0, _layout.EmptyLengthBytes, Fault.WriteBitmap);
         destination.Write(0, _structure, Fault.WriteHeader);
         byte[] buffer = new byte[BufferBytes];
         CopyBitmap(destination, buffer, observer);
-        destination.SetLength(_layout.LengthBytesFor(RequireSound(destination).HighestBlock), Fault.WriteData);
+        CowContents contents = RequireSound(destination);
+        // Not before: a header alone, which may be wrong, takes no space.
+        destination.Reserve(0, _layout.EmptyLengthBytes, Fault.WriteBitmap);
+        destination.SetLength(_layout.LengthBytesFor(contents.HighestBlock), Fault.WriteData);
         CopyBlocks(destination, buffer, observer);
         _source.RequireEnd();
     }

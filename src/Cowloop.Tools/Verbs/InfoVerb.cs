@@ -47,17 +47,23 @@ internal static class InfoVerb
             return 0;
         }
         var map = new ChangeMap(layout);
-        var ranges = new List<ByteRange>();
         foreach (BlockRun run in CowRuns.Read(cowfile, layout))
         {
             map.Add(run);
-            if (withRanges)
-            {
-                ranges.Add(RangeOf(run));
-            }
         }
-        CowfileInfo info = Describe(name, file, header, CowfileChecks.DecodeRecord(headerBlock, name), layout, map, withRanges ? ranges : null);
-        Console.Write(asJson ? JsonSerializer.Serialize(info, ToolJson.Default.CowfileInfo) + "\n" : InfoText.Format(name, info, map));
+        // The ranges are read while they are written: a bitmap may hold more of them than memory.
+        IEnumerable<ByteRange>? ranges = withRanges ? CowRuns.Read(cowfile, layout).Select(RangeOf) : null;
+        CowfileInfo info = Describe(name, file, header, CowfileChecks.DecodeRecord(headerBlock, name), layout, map, ranges);
+        if (asJson)
+        {
+            using Stream output = Console.OpenStandardOutput();
+            JsonSerializer.Serialize(output, info, ToolJson.Default.CowfileInfo);
+            output.WriteByte((byte)'\n');
+        }
+        else
+        {
+            Console.Write(InfoText.Format(name, info, map));
+        }
         return 0;
     }
 
@@ -80,7 +86,7 @@ internal static class InfoVerb
         ExtensionRecord? record,
         CowLayout layout,
         ChangeMap map,
-        IReadOnlyList<ByteRange>? ranges) => new(
+        IEnumerable<ByteRange>? ranges) => new(
         Path.GetFullPath(name),
         header.Flags.HasFlag(CowFlags.Dirty) ? "dirty" : "clean",
         header.Flags.HasFlag(CowFlags.Packed),

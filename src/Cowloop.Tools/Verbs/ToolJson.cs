@@ -38,7 +38,7 @@ internal sealed record CowfileInfo(
     long AllocatedBytes,
     string? Device,
     RecordInfo? Record,
-    IReadOnlyList<ByteRange>? Ranges);
+    IEnumerable<ByteRange>? Ranges);
 
 /// <summary>The extension record of a cowfile.</summary>
 /// <param name="Id">Which cowfile this is.</param>

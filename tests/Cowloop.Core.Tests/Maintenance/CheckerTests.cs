@@ -1,11 +1,12 @@
 using Cowloop.Core.Files;
 using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
+using Xunit.Abstractions;
 
 namespace Cowloop.Core.Tests.Maintenance;
 
 /// <summary>Everything that is wrong with a cowfile is told, the worst first, and nothing else; looking changes nothing.</summary>
-public class CheckerTests
+public class CheckerTests(ITestOutputHelper output)
 {
     private const string DirtyText = "it is dirty: it was in use when its device or the machine died";
 
@@ -129,6 +130,17 @@ public class CheckerTests
         file.FailOnce(call, Errno.EIO);
 
         Assert.Equal(Errno.EIO, Assert.Throws<CowloopException>(() => ProblemsOf(file)).Errno);
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_read_somewhere_is_not_judged()
+    {
+        MemoryFile cowfile = Golden.ImageG3.ToSparse();
+
+        int faults = EveryCall.MustBeTold(fault => ProblemsOf(new FaultyFile(cowfile, fault)));
+
+        output.WriteLine($"{faults} faults");
+        Assert.True(faults > 5 * EveryCall.Faults.Count());
     }
 
     [Fact]

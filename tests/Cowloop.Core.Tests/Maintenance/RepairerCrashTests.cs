@@ -1,12 +1,13 @@
 using Cowloop.Core.Format;
 using Cowloop.Core.Tests.Support;
+using Xunit.Abstractions;
 
 namespace Cowloop.Core.Tests.Maintenance;
 
 /// <summary>
 /// A repair that fails or is cut short anywhere: the file is as it was, or done, or dirty; and another repair makes of it exactly what an undisturbed one makes.
 /// </summary>
-public class RepairerCrashTests
+public class RepairerCrashTests(ITestOutputHelper output)
 {
     private const ushort Decides = (ushort)CowFlags.BitmapDecides;
 
@@ -42,16 +43,8 @@ public class RepairerCrashTests
     public void Any_call_may_fail(int image, bool canPunch)
     {
         (MemoryFile start, MemoryFile expected) = Start(image, canPunch);
-        foreach (FaultMoment moment in Enum.GetValues<FaultMoment>())
-        {
-            foreach (Errno errno in new[] { Errno.EIO, Errno.ENOSPC })
-            {
-                foreach (int count in new[] { 1, int.MaxValue / 2 })
-                {
-                    CheckFaults(new PlannedFault(1, count, errno, moment), start, expected);
-                }
-            }
-        }
+        int faults = EveryCall.Faults.Sum(fault => CheckFaults(fault, start, expected));
+        output.WriteLine($"{faults} faults");
     }
 
     [Theory]
@@ -137,7 +130,8 @@ public class RepairerCrashTests
         return (start, expected);
     }
 
-    private static void CheckFaults(PlannedFault fault, MemoryFile start, MemoryFile expected)
+    /// <returns>How many faults that were.</returns>
+    private static int CheckFaults(PlannedFault fault, MemoryFile start, MemoryFile expected)
     {
         for (; ; fault = fault with { First = fault.First + 1 })
         {
@@ -157,7 +151,7 @@ public class RepairerCrashTests
             if (!faulty.HasFired)
             {
                 Assert.True(fault.First > 10, $"only {fault.First} calls");
-                return;
+                return fault.First - 1;
             }
             Assert.Equal(fault.Errno, failure?.Errno);
             CheckInterrupted(file, start, expected);

@@ -10,7 +10,7 @@ public abstract class FileDecorator(IBlockFile inner) : IBlockFile
 
     protected IBlockFile Inner => inner;
 
-    public Errno ReadAt(long offsetBytes, Span<byte> target)
+    public virtual Errno ReadAt(long offsetBytes, Span<byte> target)
     {
         Errno errno = Before(new FileCall(FileOp.Read, offsetBytes, target.Length));
         return errno == Errno.None ? After(inner.ReadAt(offsetBytes, target)) : errno;
@@ -34,7 +34,7 @@ public abstract class FileDecorator(IBlockFile inner) : IBlockFile
         return errno == Errno.None ? After(inner.SetLength(lengthBytes)) : errno;
     }
 
-    public Errno Allocate(long offsetBytes, long lengthBytes)
+    public virtual Errno Allocate(long offsetBytes, long lengthBytes)
     {
         Errno errno = Before(new FileCall(FileOp.Allocate, offsetBytes, lengthBytes));
         return errno == Errno.None ? After(inner.Allocate(offsetBytes, lengthBytes)) : errno;
