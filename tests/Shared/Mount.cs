@@ -42,6 +42,9 @@ internal sealed class Mount : IDisposable
         _isMounted = false;
     }
 
+    /// <summary>Somebody else has unmounted it.</summary>
+    public void Forget() => _isMounted = false;
+
     public void Dispose()
     {
         if (_isMounted)
