@@ -28,13 +28,24 @@ public class PlantedBugTests(ITestOutputHelper output)
     {
         var explorer = new Explorer((role, file, _) => role == where ? new FirstSyncSkipper(file) : file);
 
-        MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
+        MustBeFound(explorer, explorer.CheckAll(3), maxOperations: 3);
     }
 
     [Fact]
     public void A_header_that_is_marked_clean_early_is_found()
     {
         var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new EarlyCleaner(file, open) : file);
+
+        MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
+    }
+
+    /// <summary>The power need not fail for that: it shows when the service is killed.</summary>
+    [Theory]
+    [InlineData(FileRole.Cowfile)]
+    [InlineData(FileRole.LiveBits)]
+    public void A_write_that_is_acknowledged_before_it_is_in_its_file_is_found(FileRole where)
+    {
+        var explorer = new Explorer((role, file, open) => role == where ? new WriteDelayer(file, open) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }

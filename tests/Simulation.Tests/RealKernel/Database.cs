@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Cowloop.Tests.Support;
 
 namespace Cowloop.Simulation.Tests.RealKernel;
 

@@ -1,7 +1,6 @@
 using Cowloop.Core;
 using Cowloop.Linux;
 using Cowloop.Simulation.Disks;
-using Cowloop.Tests.Support;
 using Xunit.Abstractions;
 
 namespace Cowloop.Simulation.Tests.RealKernel;

@@ -4,7 +4,6 @@ using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Fuse;
 using Cowloop.Linux;
-using Cowloop.Tests.Support;
 
 namespace Cowloop.Simulation.Tests.RealKernel;
 

@@ -21,9 +21,6 @@ internal sealed class Examiner(Geometry geometry)
 {
     private readonly ConcurrentDictionary<UInt128, Outcome> _known = new();
 
-    /// <summary>Number of different files that were recovered.</summary>
-    public int RecoveryCount => _known.Count;
-
     /// <summary>Recovers a device, and sees to it that another recovery would change nothing.</summary>
     /// <param name="baseFile">The base; only read.</param>
     /// <param name="cowfile">The cowfile; changed.</param>

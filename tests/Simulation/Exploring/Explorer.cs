@@ -26,7 +26,7 @@ public sealed class Explorer(Plant? plant = null)
     public Violation? Check(Story story)
     {
         ArgumentNullException.ThrowIfNull(story);
-        return Run(story, Schedule.Fixed(story.Decisions), new Sampling(MaxChoices), new Random(1));
+        return Check(story, Report.Begin("one story"));
     }
 
     /// <summary>Checks all lists over three blocks up to a length, the shorter ones first. Every crash is looked at that a shorter list did not have.</summary>
@@ -34,12 +34,14 @@ public sealed class Explorer(Plant? plant = null)
     /// <param name="liveWriteCount">How many writes of live bits find space on the tmpfs.</param>
     public Violation? CheckAll(int maxLength, int liveWriteCount = int.MaxValue)
     {
+        string live = liveWriteCount == int.MaxValue ? "" : $", tmpfs full after {liveWriteCount} writes";
+        Tally tally = Report.Begin($"all lists of up to {maxLength} operations{live}");
         for (int length = 1; length <= maxLength; length++)
         {
             Violation? violation = First(OperationLists.All(length), list =>
             {
                 var story = new Story(Geometry.Small, list) { LiveWriteCount = liveWriteCount };
-                return Run(story, Schedule.Fixed([]), new Sampling(MaxChoices), new Random(1), newCrashesOnly: true);
+                return Run(story, Schedule.Fixed([]), new Sampling(MaxChoices), new Random(1), tally, newCrashesOnly: true);
             });
             if (violation is not null)
             {
@@ -52,41 +54,40 @@ public sealed class Explorer(Plant? plant = null)
     /// <summary>Checks random lists until so many crash points have been looked at.</summary>
     public Violation? CheckRandom(int seed, long crashCount)
     {
-        Report.AddSeed(seed);
-        long end = Report.CrashCount + crashCount;
-        return First(Seeds(seed, () => Report.CrashCount < end), listSeed =>
+        Tally tally = Report.Begin($"random lists, seed {seed}");
+        return First(Seeds(seed, tally, crashCount), listSeed =>
         {
             var random = new Random(listSeed);
             Geometry geometry = random.Next(3) == 0 ? Geometry.Wide : Geometry.Small;
             var story = new Story(geometry, OperationLists.Random(random, geometry)) { LiveWriteCount = OperationLists.RandomLiveWriteCount(random) };
-            return Run(story, Schedule.Fixed([]), new Sampling(RandomChoices, RandomPositionsOneIn), random);
+            return Run(story, Schedule.Fixed([]), new Sampling(RandomChoices, RandomPositionsOneIn), random, tally);
         }) is { } violation ? Shrunk(violation) : null;
     }
 
     /// <summary>
     /// Checks pairs of operations done at the same time, with every way to interrupt the threads at their calls on files up to so many times.
     /// </summary>
-    public Violation? CheckAllTogether(int maxInterruptions) =>
-        First(OperationLists.AllTogether(), story => CheckSchedules(story, [], maxInterruptions)) is { } violation ? Shrunk(violation) : null;
+    public Violation? CheckAllTogether(int maxInterruptions)
+    {
+        Tally tally = Report.Begin($"two threads, all interleavings with up to {maxInterruptions} interruptions");
+        return First(OperationLists.AllTogether(), story => CheckSchedules(story, [], maxInterruptions, tally)) is { } violation ? Shrunk(violation) : null;
+    }
 
     /// <summary>Checks random lists done at the same time until so many crash points have been looked at.</summary>
     public Violation? CheckRandomTogether(int seed, long crashCount)
     {
-        Report.AddSeed(seed);
-        long end = Report.CrashCount + crashCount;
-        return First(Seeds(seed, () => Report.CrashCount < end), listSeed =>
+        Tally tally = Report.Begin($"two or three threads, random lists and interleavings, seed {seed}");
+        return First(Seeds(seed, tally, crashCount), listSeed =>
         {
             var random = new Random(listSeed);
             Story story = OperationLists.RandomTogether(random, random.Next(3) == 0 ? Geometry.Wide : Geometry.Striped);
-            return Run(story, Schedule.Random(listSeed), new Sampling(RandomChoices, RandomPositionsOneIn), random, newCrashesOnly: true);
+            return Run(story, Schedule.Random(listSeed), new Sampling(RandomChoices, RandomPositionsOneIn), random, tally, newCrashesOnly: true);
         }) is { } violation ? Shrunk(violation) : null;
     }
 
-    public IEnumerable<(string, int)> Counts() => _examiners.Select(e => (e.Key.Name, e.Value.RecoveryCount));
-
-    private static IEnumerable<int> Seeds(int first, Func<bool> goesOn)
+    private static IEnumerable<int> Seeds(int first, Tally tally, long crashCount)
     {
-        for (int seed = first; goesOn(); seed = unchecked(seed * 1_000_003 + 1))
+        for (int seed = first; tally.CrashCount < crashCount; seed = unchecked(seed * 1_000_003 + 1))
         {
             yield return seed;
         }
@@ -108,30 +109,37 @@ public sealed class Explorer(Plant? plant = null)
     }
 
     /// <summary>Runs a story with some decisions given, and then again with each other decision behind them.</summary>
-    private Violation? CheckSchedules(Story story, IReadOnlyList<int> decisions, int maxInterruptions)
+    private Violation? CheckSchedules(Story story, IReadOnlyList<int> decisions, int maxInterruptions, Tally tally)
     {
         var schedule = Schedule.Fixed(decisions);
-        Violation? violation = Run(story, schedule, new Sampling(MaxChoices), new Random(1), newCrashesOnly: true);
+        Violation? violation = Run(story, schedule, new Sampling(MaxChoices), new Random(1), tally, newCrashesOnly: true);
         for (int step = decisions.Count; step < schedule.Options.Count && maxInterruptions > 0 && violation is null; step++)
         {
             for (int other = 1; other < schedule.Options[step] && violation is null; other++)
             {
-                violation = CheckSchedules(story, [.. decisions, .. Enumerable.Repeat(0, step - decisions.Count), other], maxInterruptions - 1);
+                violation = CheckSchedules(story, [.. decisions, .. Enumerable.Repeat(0, step - decisions.Count), other], maxInterruptions - 1, tally);
             }
         }
         return violation;
     }
 
-    private Violation Shrunk(Violation violation) => Shrinker.Shrink(violation, Check);
+    private Violation Shrunk(Violation violation)
+    {
+        Tally tally = Report.Begin("shrinking what was found");
+        return Shrinker.Shrink(violation, story => Check(story, tally));
+    }
+
+    private Violation? Check(Story story, Tally tally) => Run(story, Schedule.Fixed(story.Decisions), new Sampling(MaxChoices), new Random(1), tally);
 
     /// <param name="story">What is done.</param>
     /// <param name="schedule">Decides which thread goes on.</param>
     /// <param name="sampling">Which crashes are looked at.</param>
     /// <param name="random">Chooses among them.</param>
+    /// <param name="tally">Counts.</param>
     /// <param name="newCrashesOnly">Only those after the last operation, or whatever is done together, has begun.</param>
-    private Violation? Run(Story story, Schedule schedule, Sampling sampling, Random random, bool newCrashesOnly = false)
+    private Violation? Run(Story story, Schedule schedule, Sampling sampling, Random random, Tally tally, bool newCrashesOnly = false)
     {
-        Report.CountStory(isTogether: story.Together.Count > 0);
+        tally.CountStory();
         Examiner examiner = _examiners.GetOrAdd(story.Geometry, geometry => new Examiner(geometry));
         using var world = new World(story.Geometry, story.LiveWriteCount, plant);
         ViolationException? failure = null;
@@ -148,7 +156,7 @@ public sealed class Explorer(Plant? plant = null)
             failure = violation;
         }
 
-        var check = new LifeCheck(story.Geometry, examiner, Report, new AllowedContent<ulong>(story.Geometry.BaseStamps()));
+        var check = new LifeCheck(story.Geometry, examiner, tally, new AllowedContent<ulong>(story.Geometry.BaseStamps()));
         try
         {
             foreach (Life life in world.Lives)

@@ -37,8 +37,8 @@ public sealed class Geometry
         }
     }
 
-    /// <summary>Three blocks side by side, one of them in the fingerprint window.</summary>
-    public static Geometry Small { get; } = new("Small", 6, [new BlockRun(0, 6)], [new BlockRun(3, 3)]);
+    /// <summary>Three blocks side by side, two of them in the fingerprint window.</summary>
+    public static Geometry Small { get; } = new("Small", 6, [new BlockRun(0, 6)], [new BlockRun(2, 3)]);
 
     /// <summary>Blocks whose bits lie in different sectors and in different blocks of the bitmap.</summary>
     public static Geometry Wide { get; } =

@@ -9,9 +9,9 @@ namespace Cowloop.Simulation.Exploring;
 /// </summary>
 /// <param name="geometry">How large everything is.</param>
 /// <param name="examiner">Recovers.</param>
-/// <param name="report">Counts.</param>
+/// <param name="tally">Counts.</param>
 /// <param name="model">What may be read; at the end of this life what may be read at the start of the next.</param>
-internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report report, AllowedContent<ulong> model)
+internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Tally tally, AllowedContent<ulong> model)
 {
     private const int ShownEvents = 30;
 
@@ -109,7 +109,7 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report rep
     private void Crash(DiskReplay replay, Sampling sampling, Random random)
     {
         int[] options = replay.Options();
-        report.CountPosition();
+        tally.CountPosition();
         foreach (int[] choice in CrashChoices.Of(options, sampling.MaxChoices, random))
         {
             Look(replay, choice, Death.Power);
@@ -132,7 +132,7 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Report rep
             PhaseKind.Merging => examiner.Resume(baseFile, cowfile),
             _ => examiner.Recover(baseFile, cowfile, kept),
         };
-        report.CountCrash(outcome.Found.Length);
+        tally.CountCrash(outcome.Found.Length);
         try
         {
             Judge(outcome, death);

@@ -11,14 +11,13 @@ internal static class OperationLists
     /// <summary>Each kind of operation on the three blocks of <see cref="Geometry.Small"/>: blocks, halves of them, and ranges across them.</summary>
     public static IReadOnlyList<Operation> Alphabet { get; } =
     [
-        Write(6, 2), Write(8, 2), Write(10, 2),
-        Write(6, 1), Write(9, 1), Write(10, 1),
-        Write(7, 2), Write(7, 4), Write(6, 6),
-        WriteFua(6, 2), WriteFua(8, 2), WriteFua(11, 1), WriteFua(7, 4),
-        Zero(6, 2), Zero(8, 2), Zero(10, 2), Zero(7, 2),
-        Discard(6, 2), Discard(8, 2), Discard(10, 2), Discard(6, 6), Discard(9, 1),
-        ZeroFua(6, 2), DiscardFua(8, 2),
-        Flush(), Clean(), Activate(), Deactivate(), Kill(), Repair(), Pack(), Merge(),
+        Merge(), Pack(), Repair(), Kill(), Deactivate(), Activate(), Clean(), Flush(),
+        Write(4, 2), Write(6, 2), Write(8, 2),
+        Write(4, 1), Write(7, 1), Write(8, 1),
+        Write(5, 2), Write(5, 4), Write(4, 6),
+        WriteFua(4, 2), WriteFua(6, 2), WriteFua(9, 1), WriteFua(5, 4),
+        Zero(4, 2), Zero(6, 2), Zero(8, 2), Zero(5, 2), ZeroFua(4, 2),
+        Discard(4, 2), Discard(6, 2), Discard(8, 2), Discard(4, 6), Discard(7, 1), DiscardFua(6, 2),
     ];
 
     /// <summary>All lists of a length over <see cref="Alphabet"/>.</summary>
