@@ -66,7 +66,7 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 cowfilePath,
                 () => Cowfile.Open(storeFile, request.Cowfile, layout, fingerprint, words => new NativeWords(words), request.Repair));
             repaired = cowfile.Repaired;
-            var overlay = new Overlay(baseFile, cowfile, opened.SectorSize);
+            var overlay = new Overlay(baseFile, cowfile, opened.SectorSize, errno => ReportFailure(number, cowfilePath, errno));
             LoopAttachment attachment = AttachOrDispose(number, overlay);
             var files = new DeviceFiles(
                 request.Base,
@@ -84,6 +84,11 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             throw;
         }
     }
+
+    /// <summary>On another thread: a log can block, and who made the sync has writers waiting.</summary>
+    private static void ReportFailure(int number, string cowfilePath, Errno errno) => ThreadPool.QueueUserWorkItem(_ => ServiceLog.Error(
+        $"cowdevice {number} takes no more changes: cowfile {cowfilePath} could not be made durable: {errno.Text()}; "
+        + $"what was flushed before is kept; deactivate it, then run: cowrepair {ShellWord.ForPath(cowfilePath)}"));
 
     private static string Describe(string cowfile, RepairReport repaired) =>
         $"cowfile {cowfile} was dirty and has been repaired: {repaired.Corrections} blocks added to its bitmap, {repaired.UsedBlocks} in all";

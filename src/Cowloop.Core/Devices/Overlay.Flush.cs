@@ -156,7 +156,10 @@ public sealed partial class Overlay
         Errno errno = _store.Sync();
         if (errno != Errno.None)
         {
-            Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None);
+            if (Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None) == (int)Errno.None)
+            {
+                _onFailure?.Invoke(errno);
+            }
             return Errno.EIO;
         }
         return Errno.None;

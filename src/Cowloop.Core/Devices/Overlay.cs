@@ -15,6 +15,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     private readonly IBlockFile _store;
     private readonly Bitmap _bitmap;
     private readonly CowLayout _layout;
+    private readonly Action<Errno>? _onFailure;
     private readonly BlockStripes _stripes = new();
     private readonly FlushRounds _rounds = new();
 
@@ -33,7 +34,10 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     /// <param name="baseFile">The read-only image; owned by the overlay.</param>
     /// <param name="cowfile">The cowfile opened for it; owned by the overlay.</param>
     /// <param name="sectorSize">Logical sector size in bytes that the device shows (specification 4.4, success step 5).</param>
-    public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize)
+    /// <param name="onFailure">
+    /// Hears of the first sync that fails, once, on the thread that made it: writers may wait meanwhile, so it returns at once. Or null.
+    /// </param>
+    public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize, Action<Errno>? onFailure = null)
     {
         ArgumentNullException.ThrowIfNull(cowfile);
         _base = baseFile;
@@ -41,6 +45,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
         _store = cowfile.File;
         _bitmap = cowfile.Bitmap;
         _layout = cowfile.Layout;
+        _onFailure = onFailure;
         Info = new DeviceInfo(_layout.DeviceBytes, sectorSize);
     }
 
