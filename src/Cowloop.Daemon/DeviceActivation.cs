@@ -74,7 +74,12 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             Cowfile cowfile = About(cowfilePath, () => OpenCowfile(store.File, storeFile, request, image));
             repaired = cowfile.Repaired;
             var liveBits = new DeviceLiveBits(live, LiveDirectory.KeyOf(store.File));
-            var overlay = new Overlay(baseFile, cowfile, opened.SectorSize, liveBits.Bits);
+            var overlay = new Overlay(
+                baseFile,
+                cowfile,
+                opened.SectorSize,
+                liveBits.Bits,
+                errno => ReportFailure(number, cowfilePath, errno));
             LoopAttachment attachment = AttachOrDispose(number, overlay, liveBits, policy);
             var files = new DeviceFiles(
                 request.Base,
@@ -113,6 +118,11 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             keptFile?.Dispose();
         }
     }
+
+    /// <summary>On another thread: a log can block, and who made the sync has writers waiting.</summary>
+    private static void ReportFailure(int number, string cowfilePath, Errno errno) => ThreadPool.QueueUserWorkItem(_ => ServiceLog.Error(
+        $"cowdevice {number} takes no more changes: cowfile {cowfilePath} could not be made durable: {errno.Text()}; "
+        + $"what was flushed before is kept; deactivate it, then run: cowrepair {ShellWord.ForPath(cowfilePath)}"));
 
     private static string Describe(string cowfile, RepairReport repaired) =>
         $"cowfile {cowfile} was dirty and has been repaired: {repaired.Corrections} blocks added to its bitmap, {repaired.UsedBlocks} in all";

@@ -28,6 +28,8 @@ internal static partial class LibC
     public const int FALLOC_FL_KEEP_SIZE = 1;
     public const int FALLOC_FL_PUNCH_HOLE = 2;
 
+    public const int POSIX_FADV_DONTNEED = 4;
+
     public const int F_SETFD = 2;
     public const int FD_CLOEXEC = 1;
     public const int F_OFD_GETLK = 36;

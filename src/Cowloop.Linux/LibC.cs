@@ -45,6 +45,10 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     public static partial int fallocate(SafeFileHandle file, int mode, long offset, long length);
 
+    /// <summary>Unlike the others it returns its error number.</summary>
+    [LibraryImport(Library)]
+    public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
+
     [LibraryImport(Library, SetLastError = true)]
     public static partial long lseek(SafeFileHandle file, long offset, int whence);
 

@@ -29,6 +29,7 @@ public sealed unsafe class PosixFile : IBlockFile
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly long _deviceLengthBytes;
+    private volatile bool _hasFailedSync;
 
     private PosixFile(SafeFileHandle handle, string path)
     {
@@ -313,6 +314,7 @@ public sealed unsafe class PosixFile : IBlockFile
         {
             if (LibC.LastErrno != Errno.EINTR)
             {
+                _hasFailedSync = true;
                 return LibC.LastErrno;
             }
         }
@@ -320,7 +322,18 @@ public sealed unsafe class PosixFile : IBlockFile
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    /// <remarks>
+    /// What could not be written the page cache keeps as if it were on the disk, and no later sync tells. After a failed sync it is dropped, so that
+    /// who opens the file next, a repair above all, reads what is really there.
+    /// </remarks>
+    public void Dispose()
+    {
+        if (_hasFailedSync && !_handle.IsClosed)
+        {
+            _ = LibC.posix_fadvise(_handle, 0, 0, LibC.POSIX_FADV_DONTNEED);
+        }
+        _handle.Dispose();
+    }
 
     /// <summary>Makes the names in a file's directory durable.</summary>
     private static Errno SyncDirectoryOf(string path)

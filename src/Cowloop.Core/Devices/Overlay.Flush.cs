@@ -176,8 +176,11 @@ public sealed partial class Overlay
         Errno errno = _store.Sync();
         if (errno != Errno.None)
         {
-            Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None);
             _live?.Abandon();
+            if (Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None) == (int)Errno.None)
+            {
+                _onFailure?.Invoke(errno);
+            }
             return Errno.EIO;
         }
         return Errno.None;

@@ -17,6 +17,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     private readonly LiveBits? _live;
     private readonly Bitmap _bitmap;
     private readonly CowLayout _layout;
+    private readonly Action<Errno>? _onFailure;
     private readonly BlockStripes _stripes = new();
     private readonly FlushRounds _rounds = new();
 
@@ -37,7 +38,10 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     /// <param name="cowfile">The cowfile opened for it; owned by the overlay.</param>
     /// <param name="sectorSize">Logical sector size in bytes that the device shows (specification 4.4, success step 5).</param>
     /// <param name="live">Keeps bits for the case that the process is killed; owned by the overlay. Null: only what was flushed is found again.</param>
-    public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize, LiveBits? live = null)
+    /// <param name="onFailure">
+    /// Hears of the first sync that fails, once, on the thread that made it: writers may wait meanwhile, so it returns at once. Or null.
+    /// </param>
+    public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize, LiveBits? live = null, Action<Errno>? onFailure = null)
     {
         ArgumentNullException.ThrowIfNull(cowfile);
         _base = baseFile;
@@ -48,6 +52,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
         _layout = cowfile.Layout;
         // What was dirty has its full length, and is cut when it is closed.
         _wasDirty = cowfile.Repaired is not null;
+        _onFailure = onFailure;
         Info = new DeviceInfo(_layout.DeviceBytes, sectorSize);
     }
 

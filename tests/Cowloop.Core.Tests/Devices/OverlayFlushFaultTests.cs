@@ -7,13 +7,15 @@ namespace Cowloop.Core.Tests.Devices;
 public sealed class OverlayFlushFaultTests : IDisposable
 {
     private readonly MemoryFile _memory = new();
+    private readonly List<Errno> _failures = [];
     private readonly TracingFile _file;
     private readonly Overlay _overlay;
 
     public OverlayFlushFaultTests()
     {
+        var baseFile = new FlatFile(Fixtures.R);
         _file = new TracingFile(_memory);
-        _overlay = Disk.Open(Fixtures.R, _file);
+        _overlay = new Overlay(baseFile, Disk.OpenCowfile(baseFile, _file), 512, onFailure: _failures.Add);
     }
 
     public void Dispose() => _overlay.Dispose();
@@ -38,6 +40,7 @@ public sealed class OverlayFlushFaultTests : IDisposable
 
         Assert.Equal(Errno.EIO, _overlay.Close());
         Assert.Equal(1, _memory.DisposeCount);
+        Assert.Equal([Errno.ENOSPC], _failures);
         AssertDirty();
     }
 
@@ -50,6 +53,7 @@ public sealed class OverlayFlushFaultTests : IDisposable
         Assert.Equal(Errno.EIO, _overlay.Flush());
 
         Assert.Equal(Errno.EIO, _overlay.Failure);
+        Assert.Equal([Errno.EIO], _failures);
         Assert.Equal(Errno.EIO, _overlay.Flush());
         Assert.Equal(Errno.EROFS, _overlay.Fill(0, 1024, 2));
     }
@@ -93,6 +97,7 @@ public sealed class OverlayFlushFaultTests : IDisposable
         Assert.Equal(Errno.ENOSPC, _overlay.Flush());
 
         Assert.Equal(Errno.None, _overlay.Failure);
+        Assert.Empty(_failures);
         _file.Forget();
         Assert.Equal(Errno.None, _overlay.Flush());
         Assert.Equal(["sync", "write 1024+1024", "sync"], _file.Calls);
