@@ -39,7 +39,16 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
             try
             {
                 device = Activate(number, request, basePath, opened, policy, out RepairReport? repaired);
-                warnings = repaired is null ? opened.Warnings : [.. opened.Warnings, Describe(request.Cowfile, repaired)];
+                warnings = opened.Warnings;
+                if (repaired is not null && request.Repair)
+                {
+                    warnings = [.. warnings, Describe(request.Cowfile, repaired)];
+                }
+                else if (repaired is not null)
+                {
+                    // Nothing was guessed and nothing promised is missing: nobody has to know.
+                    ServiceLog.Notice(Describe(request.Cowfile, repaired));
+                }
             }
             catch
             {
@@ -125,7 +134,9 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         + $"what was flushed before is kept; deactivate it, then run: cowrepair {ShellWord.ForPath(cowfilePath)}"));
 
     private static string Describe(string cowfile, RepairReport repaired) =>
-        $"cowfile {cowfile} was dirty and has been repaired: {repaired.Corrections} blocks added to its bitmap, {repaired.UsedBlocks} in all";
+        $"cowfile {cowfile} was dirty and has been repaired: {repaired.Corrections} blocks added to its bitmap"
+        + (repaired.RemovedBlocks > 0 ? $", {repaired.RemovedBlocks} of unfinished writes removed" : "")
+        + $", {repaired.UsedBlocks} in all";
 
     /// <summary>What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left.</summary>
     public static string LabelOf(int number, CowloopPaths paths) => $"cow{number} {paths.RunDirectory}";
