@@ -22,6 +22,7 @@ public class ControlApiTests(CowService service, ITestOutputHelper output) : Sys
                 "/v1/devices/{number}/cowfile",
                 "/v1/devices/{number}/space",
                 "/v1/devices/{number}/space/wait",
+                "/v1/events",
                 "/v1/service",
                 "/v1/service/sync",
                 "/v1/service/unload",
