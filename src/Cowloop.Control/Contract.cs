@@ -8,7 +8,9 @@ namespace Cowloop.Control;
 /// <param name="Cowfile">The cowfile, as the user named it; created when it does not exist.</param>
 /// <param name="Directory">What relative paths are relative to: the user's current directory.</param>
 /// <param name="Number">The device number wanted; null takes the first free one.</param>
-/// <param name="AcceptBase">Use the base even though somebody may be writing to it, or it has changed since the cowfile was made; the cowfile remembers the latter.</param>
+/// <param name="AcceptBase">
+/// Use the base even though somebody may be writing to it, or it has changed since the cowfile was made; the cowfile remembers the latter.
+/// </param>
 /// <param name="Repair">Repair the cowfile when it is dirty, instead of refusing it.</param>
 /// <param name="VerifyBase">Read all of the base and compare it with what the cowfile knows of it, or let the cowfile know it from now on.</param>
 /// <param name="Plain">Make a new cowfile as the original would: without the record that knows its base well.</param>

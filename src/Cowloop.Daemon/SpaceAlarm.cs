@@ -153,7 +153,11 @@ internal sealed class SpaceAlarm(int number, string cowfile)
             _isFull = false;
             string waited = Count(shortage.WaitedCount - _beforeFull.WaitedCount);
             string failed = Count(shortage.FailedCount - _beforeFull.FailedCount);
-            changes.Add(new(ServiceEvents.Resumed, null, ServiceLog.Notice, $"there is space again for cowfile {Whose}: {waited} waited for it, {failed} failed"));
+            changes.Add(new(
+                ServiceEvents.Resumed,
+                null,
+                ServiceLog.Notice,
+                $"there is space again for cowfile {Whose}: {waited} waited for it, {failed} failed"));
         }
     }
 

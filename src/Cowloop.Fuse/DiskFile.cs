@@ -24,7 +24,8 @@ internal sealed class DiskFile(IBlockDevice device, SharedWorkers shared) : Fuse
     /// <inheritdoc/>
     public override uint Permissions => 0x180; // 0600
 
-    internal override uint OpenFlags => FuseAbi.FOPEN_DIRECT_IO | FuseAbi.FOPEN_PARALLEL_DIRECT_WRITES;
+    // No flush at close: nothing is cached here, and a killed service, whose files are closed one after the other, would wait for its own answer.
+    internal override uint OpenFlags => FuseAbi.FOPEN_DIRECT_IO | FuseAbi.FOPEN_PARALLEL_DIRECT_WRITES | FuseAbi.FOPEN_NOFLUSH;
 
     internal override RequestLane Lane { get; } = new(LaneWidth, shared);
 

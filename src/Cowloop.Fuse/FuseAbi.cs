@@ -39,6 +39,7 @@ internal static class FuseAbi
     public const uint FUSE_MAX_PAGES = 1 << 22;
 
     public const uint FOPEN_DIRECT_IO = 1 << 0;
+    public const uint FOPEN_NOFLUSH = 1 << 5;
     public const uint FOPEN_PARALLEL_DIRECT_WRITES = 1 << 6;
 
     public const uint FALLOC_FL_KEEP_SIZE = 0x01;

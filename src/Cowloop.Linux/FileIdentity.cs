@@ -96,7 +96,9 @@ public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, u
         return new BaseHints(FileSystemIdOf(file, path), stat.stx_ino, ToNanoseconds(stat.stx_mtime), ToNanoseconds(stat.stx_ctime));
     }
 
-    /// <summary>The number of the filesystem that an open file is on: the same after it has been mounted again, as far as the filesystem sees to that.</summary>
+    /// <summary>
+    /// The number of the filesystem that an open file is on: the same after it has been mounted again, as far as the filesystem sees to that.
+    /// </summary>
     internal static unsafe ulong FileSystemIdOf(SafeFileHandle file, string path)
     {
         LibC.statvfs_t stat;

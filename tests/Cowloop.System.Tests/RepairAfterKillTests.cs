@@ -31,7 +31,7 @@ public class RepairAfterKillTests(CowService service, ITestOutputHelper output) 
     [RootFact]
     public void The_command_that_the_refusal_names_repairs_the_cowfile()
     {
-        CowDisk disk = Attach(NumbersBase(), "my cow's file");
+        CowDisk disk = Attach(NumbersBase(), "my cow's file", "--plain");
         BlockIo.Write(disk.Path, 0, Data.Fill(1, 1024));
         Service.Kill();
         string error = Service.Cowdev("-a", disk.Image, disk.Cowfile).MustExitWith(2).Error;

@@ -11,7 +11,7 @@ namespace Cowloop.Core.Devices;
 /// </summary>
 public sealed class Cowfile : IDisposable
 {
-    private const int UnfinishedChunkBytes = 64 * 1024;
+    private const int UnfinishedChunkBytes = 4096;
 
     private readonly byte[] _headerBlock;
     private CowHeader _header;
@@ -370,7 +370,10 @@ public sealed class Cowfile : IDisposable
         }
         if (errno != Errno.None)
         {
-            throw new CowloopException(Errno.EINVAL, $"header of cowfile {path} cannot be written: {errno.Text()}", "check the filesystem that the cowfile is on");
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"header of cowfile {path} cannot be written: {errno.Text()}",
+                "check the filesystem that the cowfile is on");
         }
     }
 

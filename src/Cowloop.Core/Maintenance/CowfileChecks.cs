@@ -59,20 +59,21 @@ public static class CowfileChecks
     /// <inheritdoc cref="ReadRecord"/>
     /// <param name="headerBlock">The header block, 1024 bytes.</param>
     /// <param name="name">As the user named the cowfile.</param>
-    public static ExtensionRecord? DecodeRecord(ReadOnlySpan<byte> headerBlock, string name) => ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) switch
-    {
-        RecordState.Damaged => throw Refused(
-            Errno.EINVAL,
-            Fault.Damaged,
-            $"cowfile {name} has a damaged extension record",
-            $"restore it from a copy, or run: cowrepair -f {ShellWord.ForPath(name)} (takes the record out; the base is then known by its fingerprint only)"),
-        RecordState.Newer => throw Refused(
-            Errno.EINVAL,
-            Fault.WrongVersion,
-            $"cowfile {name} newer than this driver",
-            "its extension record asks for a newer cowloop"),
-        _ => record,
-    };
+    public static ExtensionRecord? DecodeRecord(ReadOnlySpan<byte> headerBlock, string name) =>
+        ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) switch
+        {
+            RecordState.Damaged => throw Refused(
+                Errno.EINVAL,
+                Fault.Damaged,
+                $"cowfile {name} has a damaged extension record",
+                $"restore it from a copy, or run: cowrepair -f {ShellWord.ForPath(name)} (takes the record out; the base is then known by its fingerprint only)"),
+            RecordState.Newer => throw Refused(
+                Errno.EINVAL,
+                Fault.WrongVersion,
+                $"cowfile {name} newer than this driver",
+                "its extension record asks for a newer cowloop"),
+            _ => record,
+        };
 
     /// <summary>Refuses a version that is not 1.</summary>
     /// <exception cref="CowloopException">It is another.</exception>

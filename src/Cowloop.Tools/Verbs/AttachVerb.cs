@@ -18,7 +18,10 @@ internal static class AttachVerb
             Description = "Take a base that something else may be writing to, or that has changed since the cowfile was made; the cowfile remembers the latter",
         };
         var verifyBase = new Option<bool>("--verify-base") { Description = "Read all of the base, to see changes that samples of it do not show" };
-        var plain = new Option<bool>("--plain") { Description = "Make the cowfile exactly as cowloop 3.1 did: it then knows its base by a weak fingerprint only" };
+        var plain = new Option<bool>("--plain")
+        {
+            Description = "Make the cowfile exactly as cowloop 3.1 did: it then knows its base by a weak fingerprint only",
+        };
         var repair = new Option<bool>("--repair") { Description = "Repair the cowfile when it is dirty, instead of refusing it" };
         var space = new SpaceOptions();
         Option<bool> json = VerbOptions.Json();

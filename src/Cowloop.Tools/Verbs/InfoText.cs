@@ -32,7 +32,7 @@ internal static class InfoText
         void AppendRecord(RecordInfo record)
         {
             string path = record.BasePath is null ? "" : $"made for {record.BasePath}, ";
-            string modified = record.BaseModified is DateTimeOffset time ? $", modified {time.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture)}" : "";
+            string modified = record.BaseModified?.ToString("', modified' yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) ?? "";
             Line("", $"{path}{record.BaseBytes} bytes{modified}");
             if (record.BaseSha256 is not null)
             {

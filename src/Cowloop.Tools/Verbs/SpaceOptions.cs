@@ -8,7 +8,8 @@ internal sealed class SpaceOptions
 {
     private readonly Option<string?> _onFull = new("--on-full")
     {
-        Description = "What a change does that finds no space: error, wait, or wait:SECONDS and then error. A mounted filesystem normally survives only with wait",
+        Description = "What a change does that finds no space: error, wait, or wait:SECONDS and then error. "
+            + "A mounted filesystem normally survives only with wait",
         HelpName = "POLICY",
     };
 

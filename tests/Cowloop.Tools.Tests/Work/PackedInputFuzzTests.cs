@@ -1,6 +1,6 @@
 using Cowloop.Core;
 using Cowloop.Core.Maintenance;
-using Cowloop.Core.Tests.Support;
+using Cowloop.Simulation.Disks;
 using Cowloop.Tests.Support;
 using Cowloop.Tools.Tests.Support;
 using Cowloop.Tools.Work;
