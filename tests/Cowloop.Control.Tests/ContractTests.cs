@@ -11,7 +11,7 @@ public class ContractTests
     [Fact]
     public void Every_message_comes_back_as_it_was()
     {
-        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, Samples.Device.Settings), ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, true, true, Samples.Device.Settings), ControlJson.Default.AttachRequest);
         AssertRoundTrip(new AttachReply(Samples.Device, ["first", "second"]), ControlJson.Default.AttachReply);
         AssertRoundTrip(Samples.Device, ControlJson.Default.DeviceStatus);
         AssertRoundTrip(Samples.Service, ControlJson.Default.ServiceStatus);

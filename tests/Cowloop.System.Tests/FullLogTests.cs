@@ -25,7 +25,7 @@ public class FullLogTests(CowService service, ITestOutputHelper output) : System
                 CowDisk disk = Attach(image, "changes.cow");
                 BlockIo.Write(disk.Path, 0, Data.Fill((byte)round, 1024));
                 Service.Detach(disk);
-                Assert.Equal(0, File.ReadAllBytes(disk.Cowfile)[6]);
+                Assert.Equal(0, File.ReadAllBytes(disk.Cowfile)[6] & 1);
             }
             // The proof of the proof: there was no space indeed.
             Assert.Equal(log, Service.Log);
@@ -36,7 +36,7 @@ public class FullLogTests(CowService service, ITestOutputHelper output) : System
                 Poll.Until("the service is about to end", () => Service.Cowloop("status").Output.Contains("ends with the last", StringComparison.Ordinal));
             }
             Poll.Until("the service has ended", () => !CowService.IsAlive(process));
-            Assert.Equal(0, File.ReadAllBytes(used.Cowfile)[6]);
+            Assert.Equal(0, File.ReadAllBytes(used.Cowfile)[6] & 1);
             isDone = true;
         }
         finally

@@ -66,12 +66,15 @@ public class LeakTests(CowService service, ITestOutputHelper output) : SystemTes
     /// <summary>What a process holds.</summary>
     private sealed record Usage(int Threads, int Descriptors, int Mounts)
     {
+        /// <summary>The runtime opens its libraries when they are needed first.</summary>
+        private static bool IsOwn(string descriptor) => new FileInfo(descriptor).LinkTarget?.EndsWith(".dll", StringComparison.Ordinal) == false;
+
         public static Usage Of(int process)
         {
             string directory = $"/proc/{process.ToString(CultureInfo.InvariantCulture)}";
             return new Usage(
                 Directory.GetDirectories($"{directory}/task").Length,
-                Directory.GetFileSystemEntries($"{directory}/fd").Length,
+                Directory.GetFiles($"{directory}/fd").Count(IsOwn),
                 File.ReadAllLines($"{directory}/mountinfo").Length);
         }
     }

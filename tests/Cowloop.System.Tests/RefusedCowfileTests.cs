@@ -141,11 +141,14 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
         Service.Cowdev("-a", other, other).MustRefuse(2, Invalid, "same file");
     }
 
-    [RootFact]
-    public void T27_a_base_changed_outside_the_fingerprint_is_accepted()
+    /// <summary>Of a plain cowfile. One with a record is refused.</summary>
+    [RootTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void T27_a_base_changed_outside_the_fingerprint_is_accepted(bool isPlain)
     {
         string image = Data.NumbersFile(Temp["R"]);
-        CowDisk disk = Attach(image);
+        CowDisk disk = Attach(image, "changes.cow", isPlain ? ["--plain"] : []);
         BlockIo.Write(disk.Path, 0, Data.Fill(1, 1024));
         Service.Detach(disk);
         using (FileStream file = File.OpenWrite(image))
@@ -154,7 +157,11 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
             file.WriteByte(0xFF);
         }
         Base(image);
-        disk = Attach(image);
+        if (!isPlain)
+        {
+            Service.Cowdev("-a", image, disk.Cowfile).MustRefuse(2, Invalid, $"rdofile {image} has changed since cowfile {disk.Cowfile}", "its first 2 MiB differ", "--accept-base");
+        }
+        disk = Attach(image, "changes.cow", isPlain ? [] : ["--accept-base"]);
         Assert.Equal(0xFF, File.ReadAllBytes(disk.Path)[500_000]);
         Assert.Equal(Data.Fill(1, 1024), BlockIo.Read(disk.Path, 0, 1024));
     }
@@ -166,9 +173,11 @@ public class RefusedCowfileTests(CowService service, ITestOutputHelper output) :
         string other = Base(Data.RandomFile(Temp["other"], 1, 1024 * 1024));
         string larger = Base(Data.RandomFile(Temp["larger"], 1, 1024 * 1024 + 1024));
         Service.Detach(Attach(image));
+        Service.Detach(Attach(image, "plain.cow", "--plain"));
         string cowfile = Temp["changes.cow"];
         var before = DirectorySnapshot.Of(Temp.Path);
-        Service.Cowdev("-a", other, cowfile).MustRefuse(2, Invalid, $"cowfile {cowfile} not related to rdofile  (fingerprint err");
+        Service.Cowdev("-a", other, Temp["plain.cow"]).MustRefuse(2, Invalid, $"cowfile {Temp["plain.cow"]} not related to rdofile  (fingerprint err");
+        Service.Cowdev("-a", other, cowfile).MustRefuse(2, Invalid, $"rdofile {other} has changed since cowfile {cowfile} was made for it");
         Service.Cowdev("-a", larger, cowfile).MustRefuse(2, Invalid, $"cowfile {cowfile} (size 1048576) not related to rdofile (size 1049600)");
         before.MustBeUnchanged();
     }

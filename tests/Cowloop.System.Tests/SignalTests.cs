@@ -17,7 +17,7 @@ public class SignalTests(CowService service, ITestOutputHelper output) : SystemT
 
         CowService.Terminate(process);
         Poll.Until("the idle device is gone", () => !File.Exists(idle.Path));
-        Assert.Equal(0, File.ReadAllBytes(idle.Cowfile)[6]);
+        Assert.Equal(0, File.ReadAllBytes(idle.Cowfile)[6] & 1);
         Images.MustHoldContent(mount.Path);
         File.WriteAllBytes(mount["late"], Data.Random(1, 2_000_000));
         Shell.Run("sync", "-f", mount.Path);
@@ -27,7 +27,7 @@ public class SignalTests(CowService service, ITestOutputHelper output) : SystemT
 
         mount.Unmount();
         Poll.UntilNone("left by the service", Service.LeftOvers);
-        Assert.Equal(0, File.ReadAllBytes(used.Cowfile)[6]);
+        Assert.Equal(0, File.ReadAllBytes(used.Cowfile)[6] & 1);
 
         CowDisk again = Attach(image, "used.cow");
         Shell.Run("fsck.ext4", "-f", "-n", again.Path);

@@ -26,7 +26,7 @@ public class SyncFailureTests(CowService service, ITestOutputHelper output) : Sy
         Assert.True(Service.Status(disk).GetProperty("readOnly").GetBoolean());
         Assert.Contains("device state: devopen cowopenro ", Service.StatusText(disk), StringComparison.Ordinal);
         Assert.Contains(" failed ", Service.Cowloop("list").MustSucceed().Output, StringComparison.Ordinal);
-        Poll.Until("the log has it", () => FailureLines().Any());
+        Poll.Until("the log has it", () => FailureLines(files["x.cow"]).Any());
 
         // Not even when the disk works again: what was lost stays lost.
         files.Recover();
@@ -37,7 +37,7 @@ public class SyncFailureTests(CowService service, ITestOutputHelper output) : Sy
 
         Assert.Matches(
             $"cowloop - cowdevice {disk.Number} takes no more changes: cowfile {files["x.cow"]} could not be made durable: ({Failure}); .*run: cowrepair {files["x.cow"]}$",
-            Assert.Single(FailureLines()));
+            Assert.Single(FailureLines(files["x.cow"])));
     }
 
     /// <summary>The kernel keeps in memory what it could not write, and later takes it for written. A repair must not.</summary>
@@ -89,6 +89,6 @@ public class SyncFailureTests(CowService service, ITestOutputHelper output) : Sy
         Assert.Contains("fsync failed", BlockIo.TryWrite(disk.Path, LostOffset, Lost).Error, StringComparison.Ordinal);
     }
 
-    private IEnumerable<string> FailureLines() =>
-        Service.Log.Split('\n').Where(line => line.Contains("takes no more changes", StringComparison.Ordinal));
+    private IEnumerable<string> FailureLines(string cowfile) =>
+        Service.Log.Split('\n').Where(line => line.Contains($"takes no more changes: cowfile {cowfile} ", StringComparison.Ordinal));
 }

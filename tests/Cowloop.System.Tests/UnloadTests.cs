@@ -17,7 +17,7 @@ public class UnloadTests(CowService service, ITestOutputHelper output) : SystemT
         Service.Cowloop("unload").MustSucceed();
         Poll.UntilNone("left by the service", Service.LeftOvers);
         Assert.Contains("cowloop - unloaded", Service.Log, StringComparison.Ordinal);
-        Assert.Equal(0, File.ReadAllBytes(disk.Cowfile)[6]);
+        Assert.Equal(0, File.ReadAllBytes(disk.Cowfile)[6] & 1);
         Assert.Equal(Data.Fill(1, 1024), BlockIo.Read(Attach(image).Path, 0, 1024));
     }
 

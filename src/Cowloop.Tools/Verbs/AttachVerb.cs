@@ -13,7 +13,7 @@ internal static class AttachVerb
         Argument<string> cowfile = VerbOptions.Cowfile();
         cowfile.Description = "Gets the changes; made when it does not exist";
         Option<int?> number = VerbOptions.Number();
-        var acceptBase = new Option<bool>("--accept-base") 
+        var acceptBase = new Option<bool>("--accept-base")
         {
             Description = "Take a base that something else may be writing to, or that has changed since the cowfile was made; the cowfile remembers the latter",
         };

@@ -12,7 +12,10 @@ public class ShrinkerTests
             Geometry.Small,
             [Write(6, 6), Flush(), WriteFua(8, 4), Kill()],
             [[Flush()], [Discard(6, 2), Clean()]],
-            [0, 1, 0, 1]) { LiveWriteCount = 2 };
+            [0, 1, 0, 1])
+        {
+            LiveWriteCount = 2,
+        };
 
         // Wrong is every story in which sector 9 is written and then the service killed.
         Violation shrunk = Shrinker.Shrink(new Violation("first", story), simpler =>

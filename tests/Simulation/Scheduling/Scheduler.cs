@@ -18,7 +18,7 @@ internal sealed class Scheduler
     private static readonly TimeSpan DeadlockTime = TimeSpan.FromSeconds(20);
 
     [ThreadStatic]
-    private static Worker? t_current;
+    private static Worker? _current;
 
     private enum State
     {
@@ -30,7 +30,7 @@ internal sealed class Scheduler
     /// <summary>Lets another thread go on, if this is one of those that are scheduled.</summary>
     public void SwitchPoint()
     {
-        if (t_current is { } worker && worker.Owner == this)
+        if (_current is { } worker && worker.Owner == this)
         {
             worker.Stop();
         }
@@ -156,7 +156,7 @@ internal sealed class Scheduler
 
         private void Run(Action action)
         {
-            t_current = this;
+            _current = this;
             _kernelThread = KernelThread.Current();
             Stop();
             try
