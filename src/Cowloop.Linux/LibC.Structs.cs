@@ -16,12 +16,11 @@ internal static partial class LibC
         public int l_pid;
     }
 
-    [StructLayout(LayoutKind.Sequential)]
+    [StructLayout(LayoutKind.Explicit, Size = 16)]
     public struct statx_timestamp
     {
-        public long tv_sec;
-        public uint tv_nsec;
-        public int reserved;
+        [FieldOffset(0)] public long tv_sec;
+        [FieldOffset(8)] public uint tv_nsec;
     }
 
     /// <summary>struct statx, as far as it is used.</summary>

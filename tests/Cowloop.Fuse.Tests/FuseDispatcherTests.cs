@@ -75,7 +75,7 @@ public class FuseDispatcherTests
         """,
         """
         20000000 00000000 0500000000000000  # handle 0, DIRECT_IO and PARALLEL_DIRECT_WRITES
-        0000000000000000 41000000 00000000
+        0000000000000000 61000000 00000000
         """);
 
     [Fact]

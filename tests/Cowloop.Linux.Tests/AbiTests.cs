@@ -37,7 +37,7 @@ public class AbiTests(ITestOutputHelper output)
     public void Structures_are_the_headers() => Check(
         typeof(LibC).GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic)
             .Where(type => type.IsValueType && !type.IsDefined(typeof(InlineArrayAttribute)))
-            .SelectMany(type => StructClaims.OfStruct(type, $"struct {type.Name.Replace("_t", "", StringComparison.Ordinal)}", CField)));
+            .SelectMany(type => StructClaims.OfStruct(type, $"struct {(type.Name.EndsWith("_t", StringComparison.Ordinal) ? type.Name[..^2] : type.Name)}", CField)));
 
     [NeedsFact("gcc")]
     public void Error_numbers_are_the_headers() => Check(

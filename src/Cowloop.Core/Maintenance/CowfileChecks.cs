@@ -66,7 +66,8 @@ public static class CowfileChecks
                 Errno.EINVAL,
                 Fault.Damaged,
                 $"cowfile {name} has a damaged extension record",
-                $"restore it from a copy, or run: cowrepair -f {ShellWord.ForPath(name)} (takes the record out; the base is then known by its fingerprint only)"),
+                $"restore it from a copy, or run: cowrepair -f {ShellWord.ForPath(name)} "
+                + "(takes the record out; the base is then known by its fingerprint only)"),
             RecordState.Newer => throw Refused(
                 Errno.EINVAL,
                 Fault.WrongVersion,
