@@ -127,7 +127,8 @@ internal sealed class SpaceAlarm(int number, string cowfile)
         bool hasWaited = shortage.WaitedCount != _shortage.WaitedCount;
         if (hasFailed || hasWaited)
         {
-            _availableKiBWhenFull = availableKiB;
+            // Space that there is now was freed after the change had failed.
+            _availableKiBWhenFull = shortage.Cause == Errno.ENOSPC && _disk == DiskState.Enough ? 0 : availableKiB;
             _usedBlocksWhenFull = usedBlocks;
             if (!_isFull)
             {

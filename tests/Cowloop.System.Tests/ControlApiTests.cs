@@ -118,7 +118,8 @@ public class ControlApiTests(CowService service, ITestOutputHelper output) : Sys
     public void A_request_that_is_too_large_is_refused()
     {
         Start();
-        (int status, _) = Call("POST", "v1/devices", Request(new string('x', 200_000), "y"));
+        // Not more than the socket holds: the answer comes before all of it is read, and the connection ends.
+        (int status, _) = Call("POST", "v1/devices", Request(new string('x', 70_000), "y"));
         Assert.InRange(status, 400, 499);
         Assert.Equal(200, Call("GET", "v1/service").Status);
     }

@@ -83,7 +83,7 @@ public class CowctlTests(CowService service, ITestOutputHelper output) : SystemT
 
         CowDisk other = AttachChanged("other.cow", disk.Image);
         Service.Detach(other);
-        Assert.Equal(File.ReadAllBytes(other.Cowfile), afterwards);
+        Assert.Equal(WithoutRecord(File.ReadAllBytes(other.Cowfile)), WithoutRecord(afterwards));
     }
 
     [RootFact]
@@ -243,5 +243,12 @@ public class CowctlTests(CowService service, ITestOutputHelper output) : SystemT
         Assert.Equal(isReadOnly, status.GetProperty("readOnly").GetBoolean());
         Assert.Equal(state, status.GetProperty("state").GetString());
         Assert.Contains($" {shown} ", Service.Cowloop("status").MustSucceed().Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Every cowfile has an identity of its own.</summary>
+    private static byte[] WithoutRecord(byte[] cowfile)
+    {
+        cowfile.AsSpan(512, 512).Clear();
+        return cowfile;
     }
 }
