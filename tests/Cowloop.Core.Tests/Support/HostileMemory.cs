@@ -85,7 +85,7 @@ internal sealed class HostileMemory
         Store,
         Disk.Path,
         Disk.ImageOf(Base),
-        Disk.WithRecord with { AllocateZeroedWords = AllocateWords, Repair = repair });
+        Disk.Plain with { AllocateZeroedWords = AllocateWords, Repair = repair });
 
     /// <summary>What the checker says about it now.</summary>
     public IReadOnlyList<Problem> Problems() => ProblemsOf(Store);
