@@ -54,8 +54,7 @@ public static class Checker
             problems.Add(new Problem($"the fingerprint of {baseFile.Name} is not the one in its header", "name the base that it was made for, unchanged"));
         }
         else if (ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
-            && (record!.BaseLengthBytes != baseFile.LengthBytes
-                || BaseIdentity.Compute(baseFile.File, baseFile.LengthBytes) != record.BaseIdentity))
+            && !CowfileChecks.IsUnchanged(record!, baseFile))
         {
             problems.Add(new Problem($"{baseFile.Name} has changed since it was made for it", "name the base that it was made for, unchanged"));
         }

@@ -76,6 +76,10 @@ public static class CowfileChecks
             _ => record,
         };
 
+    /// <summary>True when a base is as long and holds the same as when the record was made, as far as its samples tell.</summary>
+    internal static bool IsUnchanged(ExtensionRecord record, CheckedFile baseFile) =>
+        record.BaseLengthBytes == baseFile.LengthBytes && record.BaseIdentity == BaseIdentity.Compute(baseFile.File, baseFile.LengthBytes);
+
     /// <summary>Refuses a version that is not 1.</summary>
     /// <exception cref="CowloopException">It is another.</exception>
     public static void RequireKnownVersion(CowHeader header, string name)

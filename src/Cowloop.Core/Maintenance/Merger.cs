@@ -108,7 +108,7 @@ public sealed class Merger
     /// <summary>The fingerprint sees little. A merge that was interrupted before it came to the fingerprinted blocks has changed the rest already.</summary>
     private static void RequireSameContent(ExtensionRecord record, CheckedFile cowfile, CheckedFile baseFile)
     {
-        if (record.BaseLengthBytes != baseFile.LengthBytes || BaseIdentity.Compute(baseFile.File, baseFile.LengthBytes) != record.BaseIdentity)
+        if (!CowfileChecks.IsUnchanged(record, baseFile))
         {
             throw Refused(
                 Fault.OtherBase,
