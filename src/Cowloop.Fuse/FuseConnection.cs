@@ -1,3 +1,4 @@
+using Cowloop.Core;
 using Cowloop.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,6 +18,7 @@ public sealed class FuseConnection : IDisposable
     private readonly FuseWorkerPool _pool;
     private readonly SafeFileHandle? _detachedMount;
     private readonly string? _path;
+    private FuseGuard? _guard;
 
     private FuseConnection(FuseDevice device, FlatTree tree, FuseWorkerPool.Bounds bounds, Action<string> log, SafeFileHandle? detachedMount, string? path)
     {
@@ -29,14 +31,14 @@ public sealed class FuseConnection : IDisposable
     /// <summary>Mounts device files where only <see cref="Open"/> reaches them.</summary>
     /// <param name="tree">The files.</param>
     /// <param name="log">Takes what has no request to answer; called by any thread.</param>
-    /// <exception cref="Core.CowloopException">FUSE can't be had.</exception>
+    /// <exception cref="CowloopException">FUSE can't be had.</exception>
     public static FuseConnection MountDetached(FlatTree tree, Action<string> log)
     {
         FuseDevice device = FuseDevice.Open();
         try
         {
             SafeFileHandle mount = Mounts.MountFuseDetached(device.Handle, FuseDispatcher.MaxTransferBytes);
-            return new FuseConnection(device, tree, DataBounds, log, mount, null);
+            return new FuseConnection(device, tree, DataBounds, log, mount, null) { _guard = TryGuard(mount, log) };
         }
         catch
         {
@@ -49,7 +51,7 @@ public sealed class FuseConnection : IDisposable
     /// <param name="tree">The files.</param>
     /// <param name="path">An existing directory.</param>
     /// <param name="log">As for <see cref="MountDetached"/>.</param>
-    /// <exception cref="Core.CowloopException">FUSE can't be had.</exception>
+    /// <exception cref="CowloopException">FUSE can't be had.</exception>
     public static FuseConnection MountReadable(FlatTree tree, string path, Action<string> log)
     {
         FuseDevice device = FuseDevice.Open();
@@ -66,7 +68,7 @@ public sealed class FuseConnection : IDisposable
     }
 
     /// <summary>Opens a file of a detached mount.</summary>
-    /// <exception cref="Core.CowloopException">There is no such file, or this mount has a path.</exception>
+    /// <exception cref="CowloopException">There is no such file, or this mount has a path.</exception>
     public SafeFileHandle Open(string name) => Mounts.OpenBelow(
         _detachedMount ?? throw new InvalidOperationException("only a detached mount is opened by name"),
         name);
@@ -81,5 +83,19 @@ public sealed class FuseConnection : IDisposable
         }
         _pool.Dispose();
         _device.Dispose();
+        _guard?.Dispose();
+    }
+
+    private static FuseGuard? TryGuard(SafeFileHandle mount, Action<string> log)
+    {
+        try
+        {
+            return FuseGuard.Start(mount);
+        }
+        catch (CowloopException exception)
+        {
+            log($"if this process is killed, devices may hang instead of failing: {exception.Message}");
+            return null;
+        }
     }
 }

@@ -15,8 +15,9 @@ internal sealed class FuseDispatcher(FlatTree tree)
 
     private const int PageBytes = 4096;
 
-    // Names and attributes only change when a file comes or goes, and its node number never comes back.
-    private const ulong AttributeSeconds = 3600;
+    // Attributes only change when a file comes or goes, and its node number never comes back. So they hold for ever (a century), which the next
+    // service relies on: the kernel tells nothing of a loop device whose file it has to ask a dead process about.
+    private const ulong AttributeSeconds = 100UL * 365 * 24 * 3600;
 
     // All devices share a connection: requests that wait for a hanging base must not use up what the others need.
     private const ushort MaxBackground = ushort.MaxValue;

@@ -11,6 +11,14 @@ public static class BlockNode
     public static Errno TryCreate(string path, DeviceNumber number) =>
         LibC.mknod(path, Mode, number.ToDevice()) == 0 ? Errno.None : LibC.LastErrno;
 
+    /// <summary>The device that a node stands for, or null when the path is none.</summary>
+    internal static DeviceNumber? TargetOf(string path) =>
+        path.StartsWith('/')
+        && FileIdentity.TryGet(path, out FileIdentity identity) == Errno.None
+        && identity.Kind == FileKind.BlockDevice
+            ? identity.TargetDevice
+            : null;
+
     /// <summary>Lets everybody who listens to uevents look at a block device once more. Best effort: not every container allows it.</summary>
     public static bool TryAnnounce(DeviceNumber number)
     {

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Cowloop.Linux;
 
-/// <summary>Starts a service: a process of its own session that outlives the one that starts it.</summary>
+/// <summary>Starts processes of a session of their own, which outlive the one that starts them: a service, or what looks after one.</summary>
 public static unsafe class DetachedProcess
 {
     // What the started process reports on.
@@ -29,11 +29,14 @@ public static unsafe class DetachedProcess
         using SafeFileHandle reader = LibC.ToHandle(pipe[0]);
         using (SafeFileHandle writer = LibC.ToHandle(pipe[1]))
         {
-            Errno errno = Spawn(program, arguments, logPath, pipe[1]);
-            if (errno != Errno.None)
-            {
-                throw new CowloopException(errno, $"cannot start {program}: {errno.Text()}");
-            }
+            byte* actions = stackalloc byte[OpaqueBytes];
+            _ = LibC.posix_spawn_file_actions_init(actions);
+            _ = LibC.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", LibC.O_RDONLY, 0);
+            _ = LibC.posix_spawn_file_actions_addopen(actions, 1, "/dev/null", LibC.O_WRONLY, 0);
+            _ = LibC.posix_spawn_file_actions_addopen(actions, 2, logPath, LibC.O_WRONLY | LibC.O_CREAT | LibC.O_APPEND, 0x1A0); // 0640
+            _ = LibC.posix_spawn_file_actions_adddup2(actions, pipe[1], ReadyDescriptor);
+            // What the caller has open, locks of its own for instance, is none of the service's business.
+            _ = Spawn(program, arguments, actions, ReadyDescriptor + 1);
         }
         using var stream = new StreamReader(new FileStream(reader, FileAccess.Read));
         return stream.ReadToEnd();
@@ -47,25 +50,42 @@ public static unsafe class DetachedProcess
         return handle;
     }
 
-    private static Errno Spawn(string program, IReadOnlyList<string> arguments, string logPath, int readyDescriptor)
+    /// <summary>Starts a program that reads from one file and writes to another, and has nothing else open.</summary>
+    /// <returns>Its process, to be waited for with <see cref="WaitFor"/>.</returns>
+    /// <exception cref="CowloopException">It can't be started.</exception>
+    internal static int StartFilter(string program, IReadOnlyList<string> arguments, SafeFileHandle input, SafeFileHandle output)
     {
         byte* actions = stackalloc byte[OpaqueBytes];
-        byte* attributes = stackalloc byte[OpaqueBytes];
         _ = LibC.posix_spawn_file_actions_init(actions);
+        _ = LibC.posix_spawn_file_actions_adddup2(actions, (int)input.DangerousGetHandle(), 0);
+        _ = LibC.posix_spawn_file_actions_adddup2(actions, (int)output.DangerousGetHandle(), 1);
+        _ = LibC.posix_spawn_file_actions_addopen(actions, 2, "/dev/null", LibC.O_WRONLY, 0);
+        return Spawn(program, arguments, actions, 3);
+    }
+
+    /// <summary>Waits until a process has ended that this one has started.</summary>
+    internal static void WaitFor(int process)
+    {
+        int status;
+        while (LibC.waitpid(process, &status, 0) < 0 && LibC.LastErrno == Errno.EINTR)
+        {
+        }
+    }
+
+    /// <summary>Starts a program; the actions are used up.</summary>
+    private static int Spawn(string program, IReadOnlyList<string> arguments, byte* actions, int lowestClosed)
+    {
+        byte* attributes = stackalloc byte[OpaqueBytes];
         _ = LibC.posix_spawnattr_init(attributes);
         using var argv = new StringVector([program, .. arguments]);
         using var environment = new StringVector(EnvironmentTexts());
         try
         {
-            _ = LibC.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", LibC.O_RDONLY, 0);
-            _ = LibC.posix_spawn_file_actions_addopen(actions, 1, "/dev/null", LibC.O_WRONLY, 0);
-            _ = LibC.posix_spawn_file_actions_addopen(actions, 2, logPath, LibC.O_WRONLY | LibC.O_CREAT | LibC.O_APPEND, 0x1A0); // 0640
-            _ = LibC.posix_spawn_file_actions_adddup2(actions, readyDescriptor, ReadyDescriptor);
-            // What the caller has open, locks of its own for instance, is none of the service's business.
-            _ = LibC.posix_spawn_file_actions_addclosefrom_np(actions, ReadyDescriptor + 1);
+            _ = LibC.posix_spawn_file_actions_addclosefrom_np(actions, lowestClosed);
             _ = LibC.posix_spawnattr_setflags(attributes, LibC.POSIX_SPAWN_SETSID);
-            int pid;
-            return (Errno)LibC.posix_spawn(&pid, program, actions, attributes, argv.Pointers, environment.Pointers);
+            int process;
+            var errno = (Errno)LibC.posix_spawn(&process, program, actions, attributes, argv.Pointers, environment.Pointers);
+            return errno == Errno.None ? process : throw new CowloopException(errno, $"cannot start {program}: {errno.Text()}");
         }
         finally
         {

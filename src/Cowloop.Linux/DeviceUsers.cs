@@ -1,7 +1,12 @@
 using System.Globalization;
-using Cowloop.Core;
 
 namespace Cowloop.Linux;
+
+/// <summary>Something that keeps a block device open.</summary>
+/// <param name="Text">What it is, for messages: <c>mounted read-write on /mnt</c>.</param>
+/// <param name="Device">The disk or the partition that it uses.</param>
+/// <param name="Mount">The mount when it is one.</param>
+public sealed record DeviceUse(string Text, DeviceNumber Device, MountEntry? Mount = null);
 
 /// <summary>
 /// Who uses block devices: mounts, kernel holders, swap and open descriptors, as they were when it was made; one look
@@ -18,8 +23,8 @@ public sealed class DeviceUsers
     public DeviceUsers(string nodeDirectory)
     {
         _openers = new(() => FindOpeners(["/dev/", $"{nodeDirectory}/"]));
-        _mounts = Mounts.List().ToLookup(DiskOf);
-        _swaps = [.. KernelText.ReadOrEmpty("/proc/swaps").Split('\n').Select(line => NodeTarget(line.Split(' ')[0])).OfType<DeviceNumber>()];
+        _mounts = Mounts.List().ToLookup(mount => mount.Disk);
+        _swaps = [.. KernelText.ReadOrEmpty("/proc/swaps").Split('\n').Select(line => BlockNode.TargetOf(line.Split(' ')[0])).OfType<DeviceNumber>()];
     }
 
     /// <summary>
@@ -27,44 +32,45 @@ public sealed class DeviceUsers
     /// read-write, a kernel device on top, or swap.
     /// </summary>
     public string? FindWriter(DeviceNumber device) =>
-        WithPartitions(device).SelectMany(number => KernelUsers(number, includeReadOnly: false)).FirstOrDefault();
+        WithPartitions(device).SelectMany(number => KernelUses(number, includeReadOnly: false)).FirstOrDefault()?.Text;
 
     /// <summary>Says what keeps a block device or one of its partitions open, or null when nothing that can be named does.</summary>
-    public string? Describe(DeviceNumber device) => AllUsers(device).FirstOrDefault();
+    public string? Describe(DeviceNumber device) => UsesOf(device).FirstOrDefault()?.Text;
 
     /// <summary>Number of opens that can be found, of the disk and its partitions.</summary>
-    public int CountOpens(DeviceNumber device) => AllUsers(device).Count();
+    public int CountOpens(DeviceNumber device) => UsesOf(device).Count();
+
+    /// <summary>All that keeps a block device or one of its partitions open, as far as it can be found.</summary>
+    public IEnumerable<DeviceUse> UsesOf(DeviceNumber device)
+    {
+        DeviceNumber[] numbers = [.. WithPartitions(device)];
+        return numbers.SelectMany(number => KernelUses(number, includeReadOnly: true))
+            .Concat(numbers.SelectMany(number => _openers.Value[number].Select(opener => new DeviceUse(opener, number))));
+    }
 
     /// <summary>True when the disk or one of its partitions is mounted, held or swapped on, which does not pass by itself.</summary>
     public bool IsHeld(DeviceNumber device) => DescribeHolder(device) is not null;
 
     /// <summary>Says what mounts, holds or swaps on a block device or one of its partitions, also read-only; or null.</summary>
     public string? DescribeHolder(DeviceNumber device) =>
-        WithPartitions(device).SelectMany(number => KernelUsers(number, includeReadOnly: true)).FirstOrDefault();
+        WithPartitions(device).SelectMany(number => KernelUses(number, includeReadOnly: true)).FirstOrDefault()?.Text;
 
-    private IEnumerable<string> AllUsers(DeviceNumber device)
-    {
-        DeviceNumber[] numbers = [.. WithPartitions(device)];
-        return numbers.SelectMany(number => KernelUsers(number, includeReadOnly: true))
-            .Concat(numbers.SelectMany(number => _openers.Value[number]));
-    }
-
-    private IEnumerable<string> KernelUsers(DeviceNumber number, bool includeReadOnly)
+    private IEnumerable<DeviceUse> KernelUses(DeviceNumber number, bool includeReadOnly)
     {
         foreach (MountEntry mount in _mounts[number])
         {
             if (includeReadOnly || !mount.IsReadOnly)
             {
-                yield return $"mounted {(mount.IsReadOnly ? "read-only" : "read-write")} on {mount.MountPoint}";
+                yield return new DeviceUse($"mounted {(mount.IsReadOnly ? "read-only" : "read-write")} on {mount.MountPoint}", number, mount);
             }
         }
         foreach (string holder in KernelText.EntriesOf($"/sys/dev/block/{number}/holders"))
         {
-            yield return $"held by /dev/{Path.GetFileName(holder)}";
+            yield return new DeviceUse($"held by /dev/{Path.GetFileName(holder)}", number);
         }
         if (_swaps.Contains(number))
         {
-            yield return "in use as swap space";
+            yield return new DeviceUse("in use as swap space", number);
         }
     }
 
@@ -80,17 +86,6 @@ public sealed class DeviceUsers
         }
     }
 
-    /// <summary>The disk that is mounted. btrfs and others have a number of their own: there the source's node tells.</summary>
-    private static DeviceNumber DiskOf(MountEntry mount) =>
-        mount.Device.Major != 0 ? mount.Device : NodeTarget(mount.Source) ?? mount.Device;
-
-    private static DeviceNumber? NodeTarget(string path) =>
-        path.StartsWith('/')
-        && FileIdentity.TryGet(path, out FileIdentity identity) == Errno.None
-        && identity.Kind == FileKind.BlockDevice
-            ? identity.TargetDevice
-            : null;
-
     private static ILookup<DeviceNumber, string> FindOpeners(string[] directories)
     {
         var openers = new List<(DeviceNumber Device, string User)>();
@@ -100,11 +95,12 @@ public sealed class DeviceUsers
             {
                 continue;
             }
-            foreach (string descriptor in KernelText.EntriesOf($"{process}/fd"))
+            foreach (string descriptor in KernelText.DescriptorsOf(process))
             {
                 // Only names of nodes are worth a look at the file behind them: elsewhere it could be one that does not answer.
                 string target = KernelText.TargetOf(descriptor);
-                if (directories.Any(directory => target.StartsWith(directory, StringComparison.Ordinal)) && NodeTarget(descriptor) is DeviceNumber device)
+                if (directories.Any(directory => target.StartsWith(directory, StringComparison.Ordinal))
+                    && BlockNode.TargetOf(descriptor) is DeviceNumber device)
                 {
                     openers.Add((device, $"open in process {id} ({KernelText.ReadOrEmpty($"{process}/comm")})"));
                 }

@@ -73,6 +73,13 @@ public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, u
         return result == 0 ? Errno.None : LibC.LastErrno;
     }
 
+    /// <summary>Which mount a path leads to: <see cref="MountEntry.Id"/>; 0 when that can't be told.</summary>
+    internal static unsafe ulong MountIdOf(string path)
+    {
+        LibC.statx_t stat;
+        return LibC.statx(LibC.AT_FDCWD, path, 0, LibC.STATX_MNT_ID, &stat) == 0 ? stat.stx_mnt_id : 0;
+    }
+
     /// <summary>True for a directory, not a link to one, that is this user's and that nobody has the given permissions for.</summary>
     internal static unsafe bool IsOwnDirectory(string path, uint forbiddenMode)
     {
@@ -85,6 +92,13 @@ public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, u
 
     /// <summary>Looks at an open file.</summary>
     internal static FileIdentity Of(SafeFileHandle file, string path) => From(Look(file, path));
+
+    /// <summary>Number of the filesystem that an open file is on, without asking the filesystem anything.</summary>
+    internal static unsafe DeviceNumber FileSystemNumberOf(SafeFileHandle file)
+    {
+        LibC.statx_t stat = Look(file, "the filesystem", LibC.AT_STATX_DONT_SYNC);
+        return new DeviceNumber(stat.stx_dev_major, stat.stx_dev_minor);
+    }
 
     /// <summary>Bytes that an open file takes on disk.</summary>
     internal static long AllocatedBytesOf(SafeFileHandle file, string path) => (long)Look(file, path).stx_blocks * 512;
@@ -109,14 +123,14 @@ public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, u
 
     private static long ToNanoseconds(in LibC.statx_timestamp time) => time.tv_sec * 1_000_000_000 + time.tv_nsec;
 
-    private static unsafe LibC.statx_t Look(SafeFileHandle file, string path)
+    private static unsafe LibC.statx_t Look(SafeFileHandle file, string path, int flags = 0)
     {
         LibC.statx_t stat;
         bool added = false;
         try
         {
             file.DangerousAddRef(ref added);
-            return LibC.statx((int)file.DangerousGetHandle(), "", LibC.AT_EMPTY_PATH, LibC.STATX_BASIC_STATS, &stat) == 0
+            return LibC.statx((int)file.DangerousGetHandle(), "", LibC.AT_EMPTY_PATH | flags, LibC.STATX_BASIC_STATS, &stat) == 0
                 ? stat
                 : throw new CowloopException(LibC.LastErrno, $"cannot look at {path}: {LibC.LastErrno.Text()}");
         }

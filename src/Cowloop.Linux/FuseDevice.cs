@@ -6,7 +6,7 @@ namespace Cowloop.Linux;
 /// <summary>An open /dev/fuse: requests are read from it, replies written to it, by any number of threads.</summary>
 public sealed unsafe class FuseDevice : IDisposable
 {
-    private const string Path = "/dev/fuse";
+    internal const string NodePath = "/dev/fuse";
 
     private FuseDevice(SafeFileHandle handle) => Handle = handle;
 
@@ -17,11 +17,11 @@ public sealed unsafe class FuseDevice : IDisposable
     /// <exception cref="CowloopException">There is no FUSE here, or no permission.</exception>
     public static FuseDevice Open()
     {
-        SafeFileHandle handle = LibC.ToHandle(LibC.open(Path, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
+        SafeFileHandle handle = LibC.ToHandle(LibC.open(NodePath, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
         return handle.IsInvalid
             ? throw new CowloopException(
                 LibC.LastErrno,
-                $"cannot open {Path}: {LibC.LastErrno.Text()}",
+                $"cannot open {NodePath}: {LibC.LastErrno.Text()}",
                 "root and the kernel's FUSE driver are needed: modprobe fuse, or give the container that device")
             : new FuseDevice(handle);
     }

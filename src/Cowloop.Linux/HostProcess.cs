@@ -1,3 +1,5 @@
+using Cowloop.Core;
+
 namespace Cowloop.Linux;
 
 /// <summary>What this process asks the kernel about or for itself.</summary>
@@ -23,6 +25,12 @@ public static class HostProcess
     /// the process for it.
     /// </summary>
     public static void SurviveFileSizeLimit() => LibC.signal(LibC.SIGXFSZ, IgnoreSignal);
+
+    /// <summary>The kernel's random number of this boot.</summary>
+    /// <exception cref="CowloopException">The kernel does not tell it.</exception>
+    public static Guid BootId() => Guid.TryParse(KernelText.ReadOrEmpty("/proc/sys/kernel/random/boot_id"), out Guid id)
+        ? id
+        : throw new CowloopException(Errno.EIO, "the kernel does not tell the boot's number", "mount /proc");
 
     /// <summary>Writes all filesystems out, as sync(1).</summary>
     public static void SyncAll() => LibC.sync();

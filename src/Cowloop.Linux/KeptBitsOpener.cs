@@ -20,7 +20,7 @@ public static class KeptBitsOpener
         if (errno != Errno.None)
         {
             throw new CowloopException(
-                Errno.EINVAL,
+                errno,
                 $"the service that used cowfile {name} was killed, and what it kept for it cannot be read: {errno.Text()}",
                 "run this as root, for not to lose what was written last");
         }

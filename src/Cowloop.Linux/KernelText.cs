@@ -32,6 +32,13 @@ internal static class KernelText
         }
     }
 
+    /// <summary>
+    /// The links in /proc that stand for the open files of a process or thread. They are found without a look at the files: one of them may be on a
+    /// filesystem that does not answer, and whoever asks it would hang with it. To list fd itself would be to ask, for a listing follows links.
+    /// </summary>
+    /// <param name="process">Its directory, such as /proc/self.</param>
+    public static string[] DescriptorsOf(string process) => [.. EntriesOf($"{process}/fdinfo").Select(entry => $"{process}/fd/{Path.GetFileName(entry)}")];
+
     /// <summary>What a symbolic link says.</summary>
     public static string TargetOf(string link)
     {

@@ -15,7 +15,9 @@ internal static partial class LibC
     public const int AT_FDCWD = -100;
     public const int AT_SYMLINK_NOFOLLOW = 0x100;
     public const int AT_EMPTY_PATH = 0x1000;
+    public const int AT_STATX_DONT_SYNC = 0x4000;
     public const uint STATX_BASIC_STATS = 0x7ff;
+    public const uint STATX_MNT_ID = 0x1000;
 
     public const uint S_IFMT = 0xf000;
     public const uint S_IFDIR = 0x4000;
@@ -58,6 +60,8 @@ internal static partial class LibC
     public const nuint MS_NODEV = 4;
     public const nuint MS_NOEXEC = 8;
     public const int MNT_DETACH = 2;
+
+    public const int CLONE_FILES = 0x400;
 
     public const int SYS_fsopen = 430;
     public const int SYS_fsconfig = 431;

@@ -38,6 +38,7 @@ internal static partial class LibC
         [FieldOffset(132)] public uint stx_rdev_minor;
         [FieldOffset(136)] public uint stx_dev_major;
         [FieldOffset(140)] public uint stx_dev_minor;
+        [FieldOffset(144)] public ulong stx_mnt_id;
     }
 
     /// <summary>struct statvfs, 64-bit, as far as it is used.</summary>

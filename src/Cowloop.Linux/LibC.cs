@@ -127,6 +127,15 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     public static partial int bind(SafeFileHandle socket, void* address, uint length);
 
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int unshare(int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int close(int file);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int waitpid(int process, int* status, int options);
+
     [LibraryImport(Library)]
     public static partial int geteuid();
 

@@ -17,8 +17,10 @@ public sealed class LiveDirectory(string path)
     private const uint OthersMayWrite = 0x12; // 0022
 
     /// <summary>The directories that may be used, the best first: COWLOOP_LIVE_DIR alone when it is set.</summary>
-    public static IReadOnlyList<string> Candidates { get; } =
-        Environment.GetEnvironmentVariable("COWLOOP_LIVE_DIR") is { Length: > 0 } own ? [own] : ["/run/cowloop/live", "/dev/shm/cowloop/live"];
+    public static IReadOnlyList<string> Candidates =>
+        Environment.GetEnvironmentVariable("COWLOOP_LIVE_DIR") is { Length: > 0 } own
+            ? [System.IO.Path.GetFullPath(own)]
+            : ["/run/cowloop/live", "/dev/shm/cowloop/live"];
 
     /// <summary>Its path.</summary>
     public string Path => path;
@@ -50,10 +52,7 @@ public sealed class LiveDirectory(string path)
     public static LiveKey KeyOf(PosixFile cowfile)
     {
         ArgumentNullException.ThrowIfNull(cowfile);
-        string bootId = KernelText.ReadOrEmpty("/proc/sys/kernel/random/boot_id");
-        return Guid.TryParse(bootId, out Guid id)
-            ? new LiveKey(id, cowfile.FileSystemId, cowfile.Identity.Inode)
-            : throw new CowloopException(Errno.EIO, "the kernel does not tell the boot's number", "mount /proc");
+        return new LiveKey(HostProcess.BootId(), cowfile.FileSystemId, cowfile.Identity.Inode);
     }
 
     /// <summary>Makes a new file for a cowfile's live bits, in place of one that is there.</summary>
@@ -106,7 +105,10 @@ public sealed class LiveDirectory(string path)
     {
         try
         {
-            string parent = System.IO.Path.GetDirectoryName(candidate)!;
+            if (System.IO.Path.GetDirectoryName(candidate) is not string parent)
+            {
+                return "it is the root directory";
+            }
             foreach (string directory in (string[])[parent, candidate])
             {
                 if (!Directory.Exists(directory))

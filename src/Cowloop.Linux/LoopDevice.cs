@@ -28,6 +28,9 @@ public sealed unsafe class LoopDevice
         Number = ReadNumber(index);
     }
 
+    /// <summary>The label, as the kernel keeps it.</summary>
+    public string Label { get; private set; } = "";
+
     /// <summary>N of /dev/loopN.</summary>
     public int Index { get; }
 
@@ -67,6 +70,7 @@ public sealed unsafe class LoopDevice
             Errno errno = device.TryConfigure(file, sectorSize, label);
             if (errno == Errno.None)
             {
+                device.Label = FittingLabel(label);
                 return device;
             }
             if (errno != Errno.EBUSY)
@@ -147,31 +151,48 @@ public sealed unsafe class LoopDevice
         return partitions;
     }
 
-    /// <summary>
-    /// Clears a device whose server has died: it answers nothing but errors. If somebody has it open, it goes with the
-    /// last close.
-    /// </summary>
-    /// <param name="number">Number of a block device.</param>
-    /// <param name="label">The label it was attached with; a loop device with another one is left alone.</param>
-    /// <returns>True when it was such a device.</returns>
-    public static bool ClearDead(DeviceNumber number, string label)
+    /// <summary>True while it is bound to the file that it was attached with, or found with.</summary>
+    public bool IsBound
     {
-        string? name = Path.GetFileName(new DirectoryInfo($"/sys/dev/block/{number}").LinkTarget);
-        if (name is null || !name.StartsWith("loop", StringComparison.Ordinal))
+        get
         {
-            return false;
+            using SafeFileHandle? node = OpenOurs(out _);
+            return node is not null;
         }
-        using SafeFileHandle node = LibC.ToHandle(LibC.open($"/dev/{name}", LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
-        LibC.loop_info64 info;
-        if (node.IsInvalid || LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+    }
+
+    /// <summary>What the kernel keeps of a label: a longer one is cut.</summary>
+    public static string FittingLabel(string label)
+    {
+        Span<byte> bytes = stackalloc byte[MaxLabelBytes + 1];
+        bytes.Clear();
+        PutLabel(bytes, label);
+        return TextOf(bytes);
+    }
+
+    /// <summary>Finds the bound loop devices that have a label.</summary>
+    /// <param name="isWanted">Gets the label as the kernel keeps it.</param>
+    public static IReadOnlyList<LoopDevice> Find(Predicate<string> isWanted)
+    {
+        ArgumentNullException.ThrowIfNull(isWanted);
+        var found = new List<LoopDevice>();
+        foreach (string path in BoundDevices())
         {
-            return false;
+            if (!int.TryParse(Path.GetFileName(path).AsSpan("loop".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int index))
+            {
+                continue;
+            }
+            var device = new LoopDevice(index);
+            using SafeFileHandle? node = device.OpenNode(LibC.O_RDONLY);
+            LibC.loop_info64 info;
+            if (node is not null && LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) == 0 && isWanted(TextOf(info.lo_file_name)))
+            {
+                device._backingFile = (info.lo_device, info.lo_inode);
+                device.Label = TextOf(info.lo_file_name);
+                found.Add(device);
+            }
         }
-        ReadOnlySpan<byte> found = info.lo_file_name;
-        Span<byte> wanted = stackalloc byte[MaxLabelBytes + 1];
-        PutLabel(wanted, label);
-        return found.SequenceEqual(wanted)
-            && LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0;
+        return found;
     }
 
     /// <summary>Finds a loop device that is bound to a regular file for writing.</summary>
@@ -184,12 +205,8 @@ public sealed unsafe class LoopDevice
 
     private static string? FindUser(FileIdentity file, bool mayBeReadOnly)
     {
-        foreach (string path in Directory.EnumerateDirectories("/sys/block", "loop*"))
+        foreach (string path in BoundDevices())
         {
-            if (!Directory.Exists($"{path}/loop"))
-            {
-                continue;
-            }
             string node = $"/dev/{Path.GetFileName(path)}";
             using SafeFileHandle handle = LibC.ToHandle(LibC.open(node, LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
             LibC.loop_info64 info;
@@ -203,6 +220,16 @@ public sealed unsafe class LoopDevice
             }
         }
         return null;
+    }
+
+    /// <summary>The directories of all bound loop devices in sysfs.</summary>
+    private static IEnumerable<string> BoundDevices() =>
+        Directory.EnumerateDirectories("/sys/block", "loop*").Where(path => Directory.Exists($"{path}/loop"));
+
+    private static string TextOf(ReadOnlySpan<byte> text)
+    {
+        int end = text.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? text : text[..end]);
     }
 
     /// <summary>A longer label is cut; one byte stays 0, for it is a C string.</summary>

@@ -6,12 +6,25 @@ using Microsoft.Win32.SafeHandles;
 namespace Cowloop.Linux;
 
 /// <summary>One line of mountinfo.</summary>
+/// <param name="Id">Number of the mount.</param>
+/// <param name="Root">What of the filesystem is mounted there: a slash for all of it.</param>
 /// <param name="MountPoint">Where it is mounted.</param>
 /// <param name="Device">Number of the filesystem; not the disk's for some filesystems (btrfs).</param>
 /// <param name="Source">What was mounted.</param>
 /// <param name="FileSystemType">Type, for instance ext4.</param>
 /// <param name="IsReadOnly">True when the filesystem itself is read-only, not just this view of it.</param>
-public sealed record MountEntry(string MountPoint, DeviceNumber Device, string Source, string FileSystemType, bool IsReadOnly);
+public sealed record MountEntry(
+    ulong Id,
+    string Root,
+    string MountPoint,
+    DeviceNumber Device,
+    string Source,
+    string FileSystemType,
+    bool IsReadOnly)
+{
+    /// <summary>The disk that is mounted. btrfs and others have a number of their own: there the source's node tells.</summary>
+    internal DeviceNumber Disk => Device.Major != 0 ? Device : BlockNode.TargetOf(Source) ?? Device;
+}
 
 /// <summary>Mounting, unmounting, and what is mounted.</summary>
 public static class Mounts
@@ -25,10 +38,20 @@ public static class Mounts
             // ID PARENT MAJOR:MINOR ROOT MOUNTPOINT OPTIONS [OPTIONAL...] - TYPE SOURCE SUPEROPTIONS
             string[] fields = line.Split(' ');
             int dash = Array.IndexOf(fields, "-", 6);
-            if (dash > 0 && dash + 3 < fields.Length && DeviceNumber.TryParse(fields[2], out DeviceNumber number))
+            if (dash > 0
+                && dash + 3 < fields.Length
+                && ulong.TryParse(fields[0], CultureInfo.InvariantCulture, out ulong id)
+                && DeviceNumber.TryParse(fields[2], out DeviceNumber number))
             {
                 bool isReadOnly = fields[dash + 3].Split(',').Contains("ro");
-                entries.Add(new MountEntry(Unescape(fields[4]), number, Unescape(fields[dash + 2]), fields[dash + 1], isReadOnly));
+                entries.Add(new MountEntry(
+                    id,
+                    Unescape(fields[3]),
+                    Unescape(fields[4]),
+                    number,
+                    Unescape(fields[dash + 2]),
+                    fields[dash + 1],
+                    isReadOnly));
             }
         }
         return entries;
@@ -57,20 +80,49 @@ public static class Mounts
     /// <exception cref="CowloopException">The kernel refuses.</exception>
     public static SafeFileHandle MountFuseDetached(SafeFileHandle connection, int maxReadBytes)
     {
-        using SafeFileHandle context = LibC.ToHandle(LibC.fsopen(LibC.SYS_fsopen, "fuse", LibC.FSOPEN_CLOEXEC));
+        return MountDetached(
+            "fuse",
+            [
+                ("source", "cowloop"),
+                ("fd", connection.DangerousGetHandle().ToString(CultureInfo.InvariantCulture)),
+                ("rootmode", "40700"),
+                ("user_id", "0"),
+                ("group_id", "0"),
+                ("max_read", maxReadBytes.ToString(CultureInfo.InvariantCulture)),
+            ]);
+    }
+
+    /// <summary>Opens the file that ends a FUSE connection when something is written to it.</summary>
+    /// <param name="mount">A mount of the connection.</param>
+    /// <exception cref="CowloopException">It can't be opened.</exception>
+    internal static SafeFileHandle OpenFuseAbort(SafeFileHandle mount)
+    {
+        using SafeFileHandle control = MountDetached("fusectl", []);
+        return OpenBelow(control, $"{FileIdentity.FileSystemNumberOf(mount).Minor}/abort", LibC.O_WRONLY);
+    }
+
+    /// <summary>Opens a file of a detached mount for reading and writing.</summary>
+    /// <exception cref="CowloopException">It can't be opened.</exception>
+    public static SafeFileHandle OpenBelow(SafeFileHandle mount, string name) => OpenBelow(mount, name, LibC.O_RDWR);
+
+    /// <summary>Takes a mount out of the file tree now; it ends when its last user is gone.</summary>
+    public static Errno Detach(string path) => LibC.umount2(path, LibC.MNT_DETACH) == 0 ? Errno.None : LibC.LastErrno;
+
+    private static SafeFileHandle OpenBelow(SafeFileHandle mount, string name, int flags)
+    {
+        SafeFileHandle file = LibC.ToHandle(LibC.openat(mount, name, flags | LibC.O_CLOEXEC, 0));
+        return file.IsInvalid
+            ? throw new CowloopException(LibC.LastErrno, $"cannot open the device file {name}: {LibC.LastErrno.Text()}")
+            : file;
+    }
+
+    private static SafeFileHandle MountDetached(string type, ReadOnlySpan<(string Key, string Value)> options)
+    {
+        using SafeFileHandle context = LibC.ToHandle(LibC.fsopen(LibC.SYS_fsopen, type, LibC.FSOPEN_CLOEXEC));
         if (context.IsInvalid)
         {
             throw Refused(LibC.LastErrno, "(fsopen)");
         }
-        ReadOnlySpan<(string Key, string Value)> options =
-        [
-            ("source", "cowloop"),
-            ("fd", connection.DangerousGetHandle().ToString(CultureInfo.InvariantCulture)),
-            ("rootmode", "40700"),
-            ("user_id", "0"),
-            ("group_id", "0"),
-            ("max_read", maxReadBytes.ToString(CultureInfo.InvariantCulture)),
-        ];
         foreach ((string key, string value) in options)
         {
             if (LibC.fsconfig(LibC.SYS_fsconfig, context, LibC.FSCONFIG_SET_STRING, key, value, 0) != 0)
@@ -89,19 +141,6 @@ public static class Mounts
             LibC.MOUNT_ATTR_NOSUID | LibC.MOUNT_ATTR_NODEV | LibC.MOUNT_ATTR_NOEXEC));
         return mount.IsInvalid ? throw Refused(LibC.LastErrno, "(fsmount)") : mount;
     }
-
-    /// <summary>Opens a file of a detached mount for reading and writing.</summary>
-    /// <exception cref="CowloopException">It can't be opened.</exception>
-    public static SafeFileHandle OpenBelow(SafeFileHandle mount, string name)
-    {
-        SafeFileHandle file = LibC.ToHandle(LibC.openat(mount, name, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
-        return file.IsInvalid
-            ? throw new CowloopException(LibC.LastErrno, $"cannot open the device file {name}: {LibC.LastErrno.Text()}")
-            : file;
-    }
-
-    /// <summary>Takes a mount out of the file tree now; it ends when its last user is gone.</summary>
-    public static Errno Detach(string path) => LibC.umount2(path, LibC.MNT_DETACH) == 0 ? Errno.None : LibC.LastErrno;
 
     private static CowloopException Refused(Errno errno, string where) =>
         new(errno, $"cannot mount a FUSE filesystem {where}: {errno.Text()}", "root and the kernel's FUSE driver are needed: modprobe fuse");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Cowloop.Core;
 using Cowloop.Tests.Support;
+using Microsoft.Win32.SafeHandles;
 
 namespace Cowloop.Linux.Tests;
 
@@ -19,6 +20,19 @@ public sealed class DetachedProcessTests : IDisposable
     {
         Assert.Equal("", Start("echo 'no disk' >&2\nexit 3"));
         Assert.Equal("no disk\n", File.ReadAllText(_directory["log"]));
+    }
+
+    [NeedsFact("/bin/sh")]
+    public void A_filter_has_its_two_files_and_no_other()
+    {
+        File.WriteAllText(_directory["input"], "some text\n");
+        using (SafeFileHandle input = File.OpenHandle(_directory["input"]))
+        using (SafeFileHandle output = File.OpenHandle(_directory["output"], FileMode.Create, FileAccess.Write))
+        {
+            DetachedProcess.WaitFor(DetachedProcess.StartFilter("/bin/sh", ["-c", "read -r text; echo \"$text\"; ls /proc/$$/fd"], input, output));
+        }
+
+        Assert.Equal("some text\n0\n1\n2\n", File.ReadAllText(_directory["output"]));
     }
 
     [NeedsFact("/bin/sh")]

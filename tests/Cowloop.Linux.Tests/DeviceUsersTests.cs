@@ -93,6 +93,9 @@ public class DeviceUsersTests
         Assert.Equal($"mounted read-write on {mountPoint}", users.FindWriter(disk.Device.Number));
         Assert.Equal(2, users.CountOpens(disk.Device.Number));
         Assert.True(users.IsHeld(disk.Device.Number));
+        Assert.Equal(
+            [(disk.Device.Partitions()[2].Number, mountPoint), (disk.Device.Partitions()[1].Number, null)],
+            users.UsesOf(disk.Device.Number).Select(use => (use.Device, use.Mount?.MountPoint)));
         Assert.Equal(1, users.CountOpens(disk.Device.Partitions()[1].Number));
         Assert.False(users.IsHeld(disk.Device.Partitions()[1].Number));
     }

@@ -14,6 +14,13 @@ public class HostProcessTests
         HostProcess.CalledName());
 
     [Fact]
+    public void The_boot_has_a_number_of_its_own()
+    {
+        Assert.NotEqual(Guid.Empty, HostProcess.BootId());
+        Assert.Equal(HostProcess.BootId(), HostProcess.BootId());
+    }
+
+    [Fact]
     public void The_mode_mask_takes_bits_from_new_files()
     {
         using var directory = new TempDirectory();

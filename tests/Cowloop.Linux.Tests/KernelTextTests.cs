@@ -1,4 +1,6 @@
+using Cowloop.Linux.Tests.Support;
 using Cowloop.Tests.Support;
+using Microsoft.Win32.SafeHandles;
 
 namespace Cowloop.Linux.Tests;
 
@@ -32,5 +34,32 @@ public class KernelTextTests
     {
         Assert.Equal(Environment.ProcessId.ToString(), KernelText.TargetOf("/proc/self"));
         Assert.Contains("/proc/self/fd", KernelText.EntriesOf("/proc/self"));
+    }
+
+    [Fact]
+    public void Descriptors_are_links_to_open_files()
+    {
+        using var directory = new TempDirectory();
+        string path = directory.MakeFile("open", 1);
+        using FileStream open = File.OpenRead(path);
+
+        Assert.Contains($"/proc/self/fd/{open.SafeFileHandle.DangerousGetHandle()}", KernelText.EntriesOf("/proc/self/fd"));
+        Assert.Contains(path, KernelText.DescriptorsOf("/proc/self").Select(KernelText.TargetOf));
+    }
+
+    /// <summary>Whoever asks such a filesystem for anything waits for ever, and not even a kill ends that.</summary>
+    [RootFact("/dev/fuse")]
+    public void A_file_of_a_filesystem_that_does_not_answer_keeps_nobody()
+    {
+        using FuseDevice connection = FuseDevice.Open();
+        using SafeFileHandle mount = Mounts.MountFuseDetached(connection.Handle, 1 << 20);
+        using SafeFileHandle abort = Mounts.OpenFuseAbort(mount);
+        Task<string[]> listing = Task.Run(() => KernelText.DescriptorsOf("/proc/self"));
+
+        bool isDone = listing.Wait(TimeSpan.FromSeconds(20));
+
+        FuseConnections.End(abort);
+        Assert.True(isDone);
+        Assert.Contains($"/proc/self/fd/{mount.DangerousGetHandle()}", listing.Result);
     }
 }

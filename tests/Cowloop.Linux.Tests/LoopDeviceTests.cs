@@ -123,35 +123,20 @@ public class LoopDeviceTests
     }
 
     [RootFact(LoopDisk.Control)]
-    public void ClearDead_frees_a_device_with_the_label()
-    {
-        using var disk = new LoopDisk("cow-7");
-
-        Assert.True(LoopDevice.ClearDead(disk.Device.Number, "cow-7"));
-
-        Assert.False(disk.IsBound);
-    }
-
-    [RootFact(LoopDisk.Control)]
-    public void ClearDead_leaves_foreign_devices_alone()
+    public void Find_finds_bound_devices_by_their_label()
     {
         using var disk = new LoopDisk("cow-70");
+        using var other = new LoopDisk("cow-7");
 
-        Assert.False(LoopDevice.ClearDead(disk.Device.Number, "cow-7"));
-        Assert.False(LoopDevice.ClearDead(disk.Device.Number, "cow-700"));
-        Assert.False(LoopDevice.ClearDead(disk.Device.Number, ""));
-        Assert.False(LoopDevice.ClearDead(disk.Device.Number with { Major = 8 }, "cow-70"));
+        LoopDevice found = Assert.Single(LoopDevice.Find(label => label == "cow-70"));
 
-        Assert.True(disk.IsBound);
-    }
-
-    [RootFact(LoopDisk.Control)]
-    public void ClearDead_finds_nothing_in_an_unbound_device()
-    {
-        using var disk = new LoopDisk("cow-7");
-        disk.Device.TryDetach();
-
-        Assert.False(LoopDevice.ClearDead(disk.Device.Number, "cow-7"));
+        Assert.Equal((disk.Device.Index, "cow-70"), (found.Index, found.Label));
+        Assert.True(found.IsBound);
+        Assert.Equal(Errno.None, found.DetachOnLastClose());
+        Assert.False(found.IsBound);
+        Assert.False(disk.IsBound);
+        Assert.Empty(LoopDevice.Find(label => label == "cow-70"));
+        Assert.True(other.IsBound);
     }
 
     [RootFact(LoopDisk.Control)]
@@ -160,7 +145,28 @@ public class LoopDeviceTests
         string label = new('x', 100);
         using var disk = new LoopDisk(label);
 
-        Assert.True(LoopDevice.ClearDead(disk.Device.Number, label[..63]));
+        Assert.Equal(label[..63], LoopDevice.FittingLabel(label));
+        Assert.Equal(label[..63], disk.Device.Label);
+        Assert.Single(LoopDevice.Find(found => found == label[..63]));
+    }
+
+    [RootFact(LoopDisk.Control, "losetup")]
+    public void A_found_device_whose_number_serves_another_file_is_not_bound()
+    {
+        using var disk = new LoopDisk("cow-71");
+        using var directory = new TempDirectory();
+        LoopDevice found = Assert.Single(LoopDevice.Find(label => label == "cow-71"));
+        Shell.Run("losetup", "--detach", disk.Node);
+        Shell.Run("losetup", disk.Node, directory.MakeFile("foreign.img", 1 << 20));
+        try
+        {
+            Assert.False(found.IsBound);
+            Assert.Equal(Errno.ENXIO, found.DetachOnLastClose());
+        }
+        finally
+        {
+            Shell.Run("losetup", "--detach", disk.Node);
+        }
     }
 
     /// <summary>Somebody else has detached our device, and its number serves another file now.</summary>

@@ -30,7 +30,7 @@ public class MountsTests
         MountEntry entry = Assert.Single(Mounts.List(), entry => entry.MountPoint == mountPoint);
 
         FileIdentity.TryGet(mountPoint, out FileIdentity identity);
-        Assert.Equal(new MountEntry(mountPoint, identity.Device, "a source", "tmpfs", IsReadOnly: false), entry);
+        Assert.Equal(new MountEntry(FileIdentity.MountIdOf(mountPoint), "/", mountPoint, identity.Device, "a source", "tmpfs", IsReadOnly: false), entry);
     }
 
     [RootFact]
@@ -46,6 +46,22 @@ public class MountsTests
 
         Shell.Run("mount", "-o", "remount,ro", writable);
         Assert.True(Assert.Single(Mounts.List(), entry => entry.MountPoint == view).IsReadOnly);
+    }
+
+    [RootFact]
+    public void A_part_of_a_filesystem_has_that_part_as_its_root()
+    {
+        using var directory = new TempDirectory();
+        using var whole = Mount.Of("tmpfs", directory["whole"], "-t", "tmpfs", "-o", "size=1m");
+        Directory.CreateDirectory(whole["a part"]);
+        using var part = Mount.Of(whole["a part"], directory["part"], "--bind");
+
+        MountEntry entry = Assert.Single(Mounts.List(), entry => entry.MountPoint == part.Path);
+
+        Assert.Equal("/a part", entry.Root);
+        Assert.Equal(entry.Id, FileIdentity.MountIdOf(part.Path));
+        Assert.NotEqual(entry.Id, FileIdentity.MountIdOf(whole["a part"]));
+        Assert.Equal(0ul, FileIdentity.MountIdOf(directory["missing"]));
     }
 
     [RootFact(Fuse)]
