@@ -45,12 +45,9 @@ public sealed class Cowfile : IDisposable
     /// <summary>The extension record as last written, or as found; null when the file has none.</summary>
     public ExtensionRecord? Record => _record;
 
-    /// <summary>The header block as last written.</summary>
-    internal ReadOnlySpan<byte> HeaderBlock => _headerBlock;
-
     /// <summary>
     /// Opens the cowfile that belongs to a base. A file of length 0 is a new one and is initialised; when that fails its
-    /// length is 0 again. A dirty file whose bitmap decides is repaired.
+    /// length is 0 again. A dirty file whose bitmap decides, or that bits were kept for, is repaired.
     /// </summary>
     /// <param name="file">The file, locked by the caller. The result owns it; after an exception it is still the caller's.</param>
     /// <param name="path">Its name, for messages.</param>
@@ -81,7 +78,15 @@ public sealed class Cowfile : IDisposable
         }
         else
         {
-            header = ReadHeader(file, path, lengthBytes, headerBlock, options.Repair);
+            header = ReadHeader(file, path, lengthBytes, headerBlock);
+            // What was kept for a dirty file leaves nothing to be guessed.
+            bool isDirty = header.Flags.HasFlag(CowFlags.Dirty);
+            KeptBits? kept = isDirty ? options.FindKeptBits?.Invoke(headerBlock) : null;
+            if (isDirty && !options.Repair && kept is null && !header.Flags.HasFlag(CowFlags.BitmapDecides))
+            {
+                throw IsDirty(path);
+            }
+            header = header.HasConsistentLayout ? header : throw Damaged(path, "has a damaged header");
             record = CowfileChecks.DecodeRecord(headerBlock, path);
             RequireSize(header, path, layout);
             if (record is null)
@@ -98,10 +103,10 @@ public sealed class Cowfile : IDisposable
                 isRecordNew = wanted != record;
                 record = wanted;
             }
-            if (header.Flags.HasFlag(CowFlags.Dirty))
+            if (isDirty)
             {
-                repaired = Repair(file, path, header, options.FindKeptBits?.Invoke(headerBlock));
-                header = ReadHeader(file, path, file.LengthBytes, headerBlock, mayBeDirty: false);
+                repaired = Repair(file, path, header, kept);
+                header = ReadHeader(file, path, file.LengthBytes, headerBlock);
             }
         }
 
@@ -132,7 +137,10 @@ public sealed class Cowfile : IDisposable
     /// Marks the header dirty, raises the generation, gives the file its full length, so that no later write or punch lengthens it, and sees to it
     /// that header and bitmap have their space, which a sparsely copied file may lack. The caller syncs.
     /// </summary>
-    internal Errno MarkDirty()
+    /// <param name="live">
+    /// Keeps bits from now on; or null. It begins before the header is dirty, so whoever finds a dirty file finds what was kept for it.
+    /// </param>
+    internal Errno MarkDirty(LiveBits? live)
     {
         // The full length is a hole, costs nothing, and spares every writer the race of lengthening the file.
         Errno errno = File.SetLength(Layout.FullLengthBytes);
@@ -146,16 +154,18 @@ public sealed class Cowfile : IDisposable
         }
         CowFlags flags = _header.Flags | CowFlags.Dirty;
         // The original takes the flag away. From now on all the bits are ours again.
-        return Write(_header with { Flags = _record is null ? flags : flags | CowFlags.BitmapDecides }, NextRecord());
+        return Write(_header with { Flags = _record is null ? flags : flags | CowFlags.BitmapDecides }, NextRecord(), live);
     }
 
     /// <summary>Raises the generation: what the file holds already is about to change. The caller syncs.</summary>
-    internal Errno RaiseGeneration() => Write(_header, NextRecord());
+    /// <param name="live">Keeps bits for the dirty file; null for a clean one.</param>
+    internal Errno RaiseGeneration(LiveBits? live) => Write(_header, NextRecord(), live);
 
     /// <summary>Marks the header clean and counts the blocks in it. Bitmap and data are durable already; the caller syncs.</summary>
     internal Errno MarkClean() => Write(
         _header with { Flags = _header.Flags & ~CowFlags.Dirty, UsedBlocks = (ulong)Bitmap.SetCount },
-        _record);
+        _record,
+        live: null);
 
     /// <summary>Cuts the hole behind the last block, so that an inactive file has the length the original would give it.</summary>
     internal Errno TrimLength()
@@ -260,7 +270,7 @@ public sealed class Cowfile : IDisposable
         return errno == Errno.EOPNOTSUPP ? Errno.None : errno;
     }
 
-    private static CowHeader ReadHeader(IBlockFile file, string path, long lengthBytes, byte[] headerBlock, bool mayBeDirty)
+    private static CowHeader ReadHeader(IBlockFile file, string path, long lengthBytes, byte[] headerBlock)
     {
         if (lengthBytes < CowLayout.BlockSize)
         {
@@ -291,15 +301,13 @@ public sealed class Cowfile : IDisposable
         {
             throw new CowloopException(Errno.EINVAL, $"packed cowfile {path} not accepted", $"unpack it first: cowpack -u {ShellWord.ForPath(path)} NEWFILE");
         }
-        if (header.Flags.HasFlag(CowFlags.Dirty) && !mayBeDirty && !header.Flags.HasFlag(CowFlags.BitmapDecides))
-        {
-            throw new CowloopException(
-                Errno.EINVAL,
-                $"cowfile {path} is dirty (not properly closed by rmmod?)",
-                $"run: cowrepair {ShellWord.ForPath(path)}");
-        }
-        return header.HasConsistentLayout ? header : throw Damaged(path, "has a damaged header");
+        return header;
     }
+
+    private static CowloopException IsDirty(string path) => new(
+        Errno.EINVAL,
+        $"cowfile {path} is dirty (not properly closed by rmmod?)",
+        $"run: cowrepair {ShellWord.ForPath(path)}");
 
     /// <summary>Whatever keeps a repair from being done is a refusal of the file, as every other one.</summary>
     private static RepairReport Repair(IBlockFile file, string path, CowHeader header, KeptBits? kept)
@@ -363,7 +371,7 @@ public sealed class Cowfile : IDisposable
     /// <summary>Writes down what is new about the base, durably. Either sector may land alone: the record describes the base, and so does the header.</summary>
     private void Refresh(string path, uint fingerprint)
     {
-        Errno errno = Write(_header with { Fingerprint = fingerprint }, _record);
+        Errno errno = Write(_header with { Fingerprint = fingerprint }, _record, live: null);
         if (errno == Errno.None)
         {
             errno = File.Sync();
@@ -377,10 +385,11 @@ public sealed class Cowfile : IDisposable
         }
     }
 
-    private Errno Write(CowHeader header, ExtensionRecord? record)
+    private Errno Write(CowHeader header, ExtensionRecord? record, LiveBits? live)
     {
         header.Encode(_headerBlock);
         record?.Encode(_headerBlock);
+        live?.Begin(_headerBlock);
         Errno errno = File.WriteAt(0, _headerBlock);
         if (errno == Errno.None)
         {

@@ -108,11 +108,11 @@ public sealed partial class Overlay
     private Errno BecomeDirty()
     {
         _wasDirty = true;
-        return ChangeHeader(_cowfile.MarkDirty, isDirty: true);
+        return ChangeHeader(() => _cowfile.MarkDirty(_live), isDirty: true);
     }
 
     /// <summary>The first change of a block that the cowfile holds, after a clean state: the next generation is durable before. Under all stripes.</summary>
-    private Errno RaiseGeneration() => ChangeHeader(_cowfile.RaiseGeneration, _isDirty);
+    private Errno RaiseGeneration() => ChangeHeader(() => _cowfile.RaiseGeneration(_isDirty ? _live : null), _isDirty);
 
     /// <summary>Data and bitmap are durable, and no writer can change that: under all stripes.</summary>
     private Errno BecomeClean() => ChangeHeader(_cowfile.MarkClean, isDirty: false);
@@ -145,10 +145,6 @@ public sealed partial class Overlay
             _isHeaderInDoubt = false;
             _isGenerationRaised = true;
             Volatile.Write(ref _isDirty, isDirty);
-            if (isDirty)
-            {
-                _live?.Begin(_cowfile.HeaderBlock);
-            }
         }
         return errno;
     }

@@ -23,8 +23,8 @@ public sealed class LiveBits(IBlockFile? file, LiveKey key) : IDisposable
     /// </summary>
     public bool IsKept => _isKept;
 
-    /// <summary>The cowfile has become dirty: bits are kept from now on, if they can be. Under all stripes.</summary>
-    /// <param name="headerBlock">The cowfile's header block, as it is on disk.</param>
+    /// <summary>The cowfile is about to become dirty: bits are kept from now on, if they can be. Under all stripes.</summary>
+    /// <param name="headerBlock">The cowfile's header block, as it will be on disk.</param>
     public void Begin(ReadOnlySpan<byte> headerBlock)
     {
         if (file is not null)

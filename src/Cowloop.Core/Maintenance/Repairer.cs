@@ -41,7 +41,8 @@ public sealed record RepairOptions
 /// A file whose bitmap decides (<see cref="CowFlags.BitmapDecides"/>): what has no bit was never promised to anybody and is punched out, for
 /// a half-landed block would be neither old nor new.
 /// <para>
-/// Where a service was killed and the machine went on, the bits that it kept are added first: all that they speak of is in the file.
+/// Where a service was killed and the machine went on, the bits that it kept are added first: all that they speak of is in the file. Together with
+/// the bitmap they are all that was acknowledged, so with them the bitmap decides in any file.
 /// </para>
 /// <para>
 /// Order: data durable, then bitmap, durable, then the clean header, durable. A clean file that needs corrections is marked dirty first.
@@ -242,7 +243,7 @@ public sealed class Repairer
             // Ends where a page of the filesystem does, so that what is removed in several pieces leaves no page behind.
             int count = Math.Min(MaxReadBlocks - bit % MaxReadBlocks, endBit - bit);
             ReadBlocks(_chunkFirstBlock + bit, count);
-            if (_header.Flags.HasFlag(CowFlags.BitmapDecides))
+            if (_options.Kept is not null || _header.Flags.HasFlag(CowFlags.BitmapDecides))
             {
                 Remove(_chunkFirstBlock + bit, count);
             }
