@@ -174,7 +174,58 @@ public sealed record ServiceEvent(string Event, DateTime Time, string? Mark, IRe
 /// <param name="MaxDevices">Most devices at once.</param>
 /// <param name="Draining">True when it takes no new devices and ends with the last one.</param>
 /// <param name="Devices">The active devices, by number.</param>
-public sealed record ServiceStatus(string Version, int ProcessId, int MaxDevices, bool Draining, IReadOnlyList<DeviceStatus> Devices);
+/// <param name="Unrecovered">The devices of a killed service that are not active again, by number.</param>
+/// <param name="OrphanedUses">What still uses the block devices of a killed service, as it is now.</param>
+public sealed record ServiceStatus(
+    string Version,
+    int ProcessId,
+    int MaxDevices,
+    bool Draining,
+    IReadOnlyList<DeviceStatus> Devices,
+    IReadOnlyList<UnrecoveredDevice> Unrecovered,
+    IReadOnlyList<OrphanedUse> OrphanedUses);
+
+/// <summary>
+/// A device that was active when the service was killed and could not be made again. The next start tries again, until the device is detached, or its
+/// number or its cowfile is activated anew.
+/// </summary>
+public sealed record UnrecoveredDevice
+{
+    /// <summary>Device number.</summary>
+    public required int Number { get; init; }
+
+    /// <summary>Path that its block node had.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The read-only image, as named at activation.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>Its absolute path.</summary>
+    public required string BasePath { get; init; }
+
+    /// <summary>The cowfile, as named at activation.</summary>
+    public required string Cowfile { get; init; }
+
+    /// <summary>Its absolute path.</summary>
+    public required string CowfilePath { get; init; }
+
+    /// <summary>Why it is not active.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>What to do about that, or null.</summary>
+    public string? Hint { get; init; }
+
+    /// <summary>The command that activates it; null while that is being tried.</summary>
+    public string? Command { get; init; }
+}
+
+/// <summary>Something that uses the block device of a killed service, which answers nothing but errors. It is never touched.</summary>
+/// <param name="Number">Device number.</param>
+/// <param name="KernelName">The kernel's name of the dead block device; the device itself has another one by now.</param>
+/// <param name="Use">What it is: <c>mounted read-write on /mnt</c>.</param>
+/// <param name="MountPoint">Where it is mounted; null for another use.</param>
+/// <param name="Command">The command that ends a mount, and mounts the device again where it is active; null for another use.</param>
+public sealed record OrphanedUse(int Number, string KernelName, string Use, string? MountPoint, string? Command);
 
 /// <summary>Asks the service to close all devices and end.</summary>
 /// <param name="Wait">Take no new devices, and wait until those in use are closed, instead of refusing.</param>

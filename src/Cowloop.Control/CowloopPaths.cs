@@ -15,6 +15,9 @@ public sealed record CowloopPaths(string RunDirectory, string DeviceDirectory)
     /// <summary>One text file and one JSON file per active device.</summary>
     public string StatusDirectory => $"{RunDirectory}/status";
 
+    /// <summary>What the service has written down of its active devices, for the case that it is killed.</summary>
+    public string SavedDevices => $"{RunDirectory}/devices";
+
     /// <summary>All active devices as JSON; readable by everybody.</summary>
     public string DeviceList => $"{StatusDirectory}/{DeviceListName}";
 
@@ -51,6 +54,9 @@ public sealed record CowloopPaths(string RunDirectory, string DeviceDirectory)
 
     /// <summary>The node of a device.</summary>
     public string Node(int number) => $"{DeviceDirectory}/{number.ToString(CultureInfo.InvariantCulture)}";
+
+    /// <summary>The node of a partition of a device.</summary>
+    public string Partition(int number, int partition) => $"{Node(number)}p{partition.ToString(CultureInfo.InvariantCulture)}";
 
     private static string Get(string variable, string standard)
     {

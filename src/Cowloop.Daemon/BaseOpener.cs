@@ -12,6 +12,7 @@ namespace Cowloop.Daemon;
 /// <param name="Hints">Which file it is and when it was changed; null for one that does not know.</param>
 /// <param name="SectorSize">Logical sector size that the device shows.</param>
 /// <param name="Lower">The active device that it is, or null. It counts one dependent more for this.</param>
+/// <param name="LowerNode">The node of that device, or of its partition, whatever name led to it.</param>
 /// <param name="Warnings">What the user should know.</param>
 internal sealed record OpenedBase(
     IBlockFile File,
@@ -19,6 +20,7 @@ internal sealed record OpenedBase(
     BaseHints? Hints,
     int SectorSize,
     CowDevice? Lower,
+    string? LowerNode,
     IReadOnlyList<string> Warnings) : IDisposable
 {
     /// <summary>Gives up a base that came to no use.</summary>
@@ -94,13 +96,16 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             }
             long startBytes = 0;
             long lengthBytes = lower.Overlay.Info.LengthBytes;
+            string node = paths.Node(lower.Number);
             if (lower.Attachment.Loop.Number != identity.TargetDevice)
             {
-                LoopPartition partition = lower.Attachment.Loop.Partitions().Values.FirstOrDefault(candidate => candidate.Number == identity.TargetDevice);
+                (int index, LoopPartition partition) = lower.Attachment.Loop.Partitions()
+                    .FirstOrDefault(candidate => candidate.Value.Number == identity.TargetDevice);
                 if (partition.LengthBytes == 0)
                 {
                     continue;
                 }
+                node = paths.Partition(lower.Number, index);
                 startBytes = partition.StartBytes;
                 lengthBytes = partition.LengthBytes;
             }
@@ -113,7 +118,7 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             {
                 throw new CowloopException(Errno.EBUSY, $"rdofile {name} is just being deactivated", "activate it again first");
             }
-            return new OpenedBase(new DeviceFile(lower.Overlay, startBytes, lengthBytes), identity, null, lower.Overlay.Info.SectorSize, lower, []);
+            return new OpenedBase(new DeviceFile(lower.Overlay, startBytes, lengthBytes), identity, null, lower.Overlay.Info.SectorSize, lower, node, []);
         }
         return null;
     }
@@ -141,7 +146,7 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             {
                 warnings.Add($"rdofile {name} truncated to multiple of {CowLayout.BlockSize} bytes");
             }
-            return new OpenedBase(file, file.Identity, file.Hints, file.SectorSize, null, warnings);
+            return new OpenedBase(file, file.Identity, file.Hints, file.SectorSize, null, null, warnings);
         }
         catch
         {

@@ -3,6 +3,7 @@ using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Live;
 using Cowloop.Fuse;
 using Cowloop.Linux;
 
@@ -16,6 +17,8 @@ namespace Cowloop.Daemon;
 /// <param name="CowfilePath">Its absolute path.</param>
 /// <param name="CowfileIdentity">Which file it is.</param>
 /// <param name="IsNewCowfile">True when it was created by this activation.</param>
+/// <param name="BaseNode">The node of the cowdevice, or of its partition, that is the base; null for any other base.</param>
+/// <param name="LiveKey">What live bits of the cowfile are known by.</param>
 internal sealed record DeviceFiles(
     string Base,
     string BasePath,
@@ -23,7 +26,9 @@ internal sealed record DeviceFiles(
     string Cowfile,
     string CowfilePath,
     FileIdentity CowfileIdentity,
-    bool IsNewCowfile);
+    bool IsNewCowfile,
+    string? BaseNode,
+    LiveKey LiveKey);
 
 /// <summary>An active device: an overlay with its block device. Its life ends when the kernel has let go of the block device.</summary>
 internal sealed class CowDevice
@@ -118,7 +123,9 @@ internal sealed class CowDevice
     {
         lock (_policyLock)
         {
-            _policy = _policy.With(settings);
+            SpacePolicy policy = _policy.With(settings);
+            policy.RequireHook();
+            _policy = policy;
             Attachment.SpaceWaitTime = _policy.OnFull.WaitTime;
         }
     }

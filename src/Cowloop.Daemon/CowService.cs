@@ -18,6 +18,10 @@ internal sealed class CowService : IDisposable
     private static readonly TimeSpan FailedActivationTime = TimeSpan.FromSeconds(10);
 
     private readonly CowloopPaths _paths;
+    private readonly SavedDevices _saved;
+    private readonly IReadOnlyList<SavedDevice> _leftDevices;
+    private readonly UnrecoveredDevices _unrecovered;
+    private readonly DeadDevices _dead;
     private readonly DeviceTable _table;
     private readonly NodeDirectory _nodes;
     private readonly StatusView _status;
@@ -28,12 +32,18 @@ internal sealed class CowService : IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isDraining;
 
-    /// <summary>Sets everything up; no device is active yet.</summary>
+    /// <summary>Sets everything up, and clears out what a service that died has left; no device is active yet.</summary>
+    /// <param name="paths">Where things are; locked by the caller.</param>
+    /// <param name="maxDevices">Most devices at once; more when those of a killed service need it.</param>
     /// <exception cref="CowloopException">The kernel refuses something that is needed.</exception>
     public CowService(CowloopPaths paths, int maxDevices)
     {
         _paths = paths;
-        _table = new DeviceTable(maxDevices);
+        _saved = new SavedDevices(paths.SavedDevices, HostProcess.BootId());
+        _leftDevices = _saved.Load();
+        _unrecovered = new UnrecoveredDevices(paths);
+        _dead = new DeadDevices(paths);
+        _table = new DeviceTable(_leftDevices.Select(device => device.Number + 1).Append(maxDevices).Max());
         _transport = new LoopTransport(ServiceLog.Error);
         _nodes = new NodeDirectory(paths);
         _status = new StatusView(paths, _table, _nodes);
@@ -43,7 +53,7 @@ internal sealed class CowService : IDisposable
         {
             ServiceLog.Warning($"no place for live bits, so every new block is made durable before it is acknowledged, which is slow ({why})");
         }
-        _activation = new DeviceActivation(_table, _transport, paths, live);
+        _activation = new DeviceActivation(_table, _transport, paths, live, _unrecovered, _dead);
         Events = new ServiceEvents(_status.DescribeSpaces);
         _monitor = new SpaceMonitor(_table, Events, _status.DescribeSpace);
     }
@@ -51,11 +61,39 @@ internal sealed class CowService : IDisposable
     /// <summary>What happens to devices.</summary>
     public ServiceEvents Events { get; }
 
+    /// <summary>
+    /// Makes the devices again that were active when the service was killed, under their numbers and with all that was acknowledged. To be called once,
+    /// before anything else is asked for.
+    /// </summary>
+    public void Recover()
+    {
+        foreach (SavedDevice device in _leftDevices.Where(device => device.IsOnCowdevice))
+        {
+            LiveDirectory.RemoveAll(device.LiveKey);
+        }
+        new DeviceRecovery(_unrecovered, Recover).Run(_leftDevices);
+        foreach (OrphanedUse use in _dead.DescribeUses(_table.IsActive))
+        {
+            string command = use.Command is null ? "end that use" : $"run: {use.Command}";
+            ServiceLog.Warning($"{use.KernelName}, which was cowdevice {use.Number} and answers nothing but errors now, is still {use.Use}; {command}");
+        }
+    }
+
+    /// <summary>True when a device is active.</summary>
+    public bool HasDevices => _table.List().Count > 0;
+
     /// <summary>Completes when the service is to end: no device is left after <see cref="Drain"/> or <see cref="Unload"/>.</summary>
     public Task Ended => _drained.Task;
 
     public ServiceStatus Describe() =>
-        new(ProgramVersion.Text, Environment.ProcessId, _table.Capacity, _isDraining, _status.DescribeAll());
+        new(
+            ProgramVersion.Text,
+            Environment.ProcessId,
+            _table.Capacity,
+            _isDraining,
+            _status.DescribeAll(),
+            _unrecovered.DescribeAll(),
+            _dead.DescribeUses(_table.IsActive));
 
     public DeviceStatus Describe(int number) => _status.Describe(_table.Get(number));
 
@@ -63,11 +101,18 @@ internal sealed class CowService : IDisposable
     /// <exception cref="CowloopException">Refused; nothing is left behind.</exception>
     public AttachReply Attach(AttachRequest request)
     {
-        CowDevice device;
-        IReadOnlyList<string> warnings;
+        if (_unrecovered.FindFormer(request) is SavedDevice former)
+        {
+            // Its cowfile is that of a device that could not be recovered: now it is.
+            request = request with
+            {
+                Number = request.Number ?? former.Number,
+                Settings = SpacePolicy.Standard.With(former.Request.Settings).With(request.Settings).Settings,
+            };
+        }
         try
         {
-            device = _activation.Activate(request, out warnings);
+            return Attach(request, null);
         }
         catch (CowloopException exception)
         {
@@ -75,46 +120,35 @@ internal sealed class CowService : IDisposable
             EndIfDrained();
             throw;
         }
-        foreach (string warning in warnings)
+    }
+
+    /// <summary>Activates device 0, unless the very same has just been recovered.</summary>
+    /// <exception cref="CowloopException">Refused; nothing is left behind.</exception>
+    public void AttachFirst(AttachRequest request)
+    {
+        if (_table.List().FirstOrDefault(device => device.Number == 0) is not CowDevice first
+            || !IsNameOf(request.Base, first.Files.BasePath)
+            || !IsNameOf(request.Cowfile, first.Files.CowfilePath))
         {
-            ServiceLog.Warning(warning);
+            Attach(request with { Number = 0 });
         }
-        try
-        {
-            _nodes.Update(device);
-            _status.Add(device);
-            _table.Publish(device);
-        }
-        catch
-        {
-            // While it is locked: later it could be somebody else's.
-            if (device.Files.IsNewCowfile)
-            {
-                _ = PosixFile.Unlink(device.Files.CowfilePath);
-            }
-            Task closing = CloseWhenReleasedAsync(device);
-            if (device.DetachOnLastClose() == Errno.None)
-            {
-                closing.Wait(FailedActivationTime);
-            }
-            throw;
-        }
-        _monitor.Add(device);
-        Publish(ServiceEvents.Attached, device);
-        // However it ends, it ends in one way: when the kernel lets go of it.
-        _ = CloseWhenReleasedAsync(device);
-        if (_isDraining)
-        {
-            DetachWhenUnused(device);
-        }
-        DeviceFiles files = device.Files;
-        ServiceLog.Notice($"cowdevice {device.Number} activated: {files.BasePath} with {files.CowfilePath} as {device.Attachment.Loop.KernelName}");
-        return new AttachReply(_status.Describe(device), warnings);
+
+        bool IsNameOf(string name, string path) => name.Length > 0 && Path.GetFullPath(name, request.Directory) == path;
     }
 
     /// <summary>Deactivates a device; its cowfile is clean and durable on return.</summary>
     /// <exception cref="CowloopException">Not active, in use, or the cowfile could not be made clean.</exception>
-    public void Detach(int number) => Detach(_table.Get(number));
+    /// <remarks>A device that could not be recovered is forgotten; its cowfile stays as it is.</remarks>
+    public void Detach(int number)
+    {
+        if (_unrecovered.TryForget(number))
+        {
+            _saved.Remove(number);
+            ServiceLog.Notice($"cowdevice {number} forgotten: it will not be recovered");
+            return;
+        }
+        Detach(_table.Get(number));
+    }
 
     /// <summary>Changes how a device behaves when space runs short.</summary>
     /// <exception cref="CowloopException">Not active, or a setting makes no sense.</exception>
@@ -122,6 +156,7 @@ internal sealed class CowService : IDisposable
     {
         CowDevice device = _table.Get(number);
         device.Configure(settings);
+        SaveChange(device, saved => saved with { Request = saved.Request with { Settings = device.Policy.Settings } });
         _monitor.Check(device);
         return _status.Describe(device);
     }
@@ -155,6 +190,7 @@ internal sealed class CowService : IDisposable
         {
             throw NotClean(device, errno);
         }
+        SaveChange(device, saved => saved with { Access = access });
         ServiceLog.Notice($"cowfile {device.Files.CowfilePath} of cowdevice {number} {(access == CowfileAccess.Closed ? "closed" : "reopened read-only")}");
     }
 
@@ -227,6 +263,98 @@ internal sealed class CowService : IDisposable
         _monitor.Dispose();
         _status.Dispose();
         _transport.Dispose();
+    }
+
+    private AttachReply Attach(AttachRequest request, SavedDevice? former)
+    {
+        CowDevice device = _activation.Activate(request, former, out IReadOnlyList<string> warnings);
+        try
+        {
+            if (_saved.TryWrite(SavedDevice.Of(request, device, _table.List())) is string why)
+            {
+                warnings = [.. warnings, NotSaved(device.Number, why)];
+            }
+            _nodes.Update(device);
+            _status.Add(device);
+            _table.Publish(device);
+        }
+        catch
+        {
+            // While it is locked: later it could be somebody else's.
+            if (device.Files.IsNewCowfile)
+            {
+                _ = PosixFile.Unlink(device.Files.CowfilePath);
+            }
+            Task closing = CloseWhenReleasedAsync(device);
+            if (device.DetachOnLastClose() == Errno.None)
+            {
+                closing.Wait(FailedActivationTime);
+            }
+            throw;
+        }
+        foreach (string warning in warnings)
+        {
+            ServiceLog.Warning(warning);
+        }
+        foreach (int replaced in _unrecovered.Replace(device))
+        {
+            _saved.Remove(replaced);
+        }
+        _monitor.Add(device);
+        Publish(ServiceEvents.Attached, device);
+        // However it ends, it ends in one way: when the kernel lets go of it.
+        _ = CloseWhenReleasedAsync(device);
+        if (_isDraining)
+        {
+            DetachWhenUnused(device);
+        }
+        DeviceFiles files = device.Files;
+        string done = former is null ? "activated" : "recovered";
+        ServiceLog.Notice($"cowdevice {device.Number} {done}: {files.BasePath} with {files.CowfilePath} as {device.Attachment.Loop.KernelName}");
+        return new AttachReply(_status.Describe(device), warnings);
+    }
+
+    /// <summary>Makes a device of a killed service again.</summary>
+    /// <exception cref="CowloopException">That can't be done; the next start tries again.</exception>
+    private void Recover(SavedDevice device)
+    {
+        if (device.Access == CowfileAccess.Closed)
+        {
+            throw new CowloopException(Errno.EINVAL, $"cowctl -c has let go of cowfile {device.Request.Cowfile}, and somebody else may have it");
+        }
+        try
+        {
+            Attach(device.ToRequest(), device);
+        }
+        catch
+        {
+            // It may have been active for a moment.
+            _ = _saved.TryWrite(device);
+            throw;
+        }
+        if (device.Access == CowfileAccess.ReadOnly)
+        {
+            try
+            {
+                Restrict(device.Number, CowfileAccess.ReadOnly);
+            }
+            catch (CowloopException exception)
+            {
+                ServiceLog.Error($"cowdevice {device.Number} is read-write again: {exception.Message}");
+            }
+        }
+    }
+
+    private void SaveChange(CowDevice device, Func<SavedDevice, SavedDevice> change)
+    {
+        lock (device.OpenLock)
+        {
+            // Nothing is written down of a device any more that has just gone.
+            if (_saved.TryChange(device.Number, change) is string why)
+            {
+                ServiceLog.Error(NotSaved(device.Number, why));
+            }
+        }
     }
 
     private DeviceUsers LookAtUsers() => new(_paths.DeviceDirectory);
@@ -329,6 +457,7 @@ internal sealed class CowService : IDisposable
         }
         finally
         {
+            _saved.Remove(device.Number);
             _table.Release(device.Number);
         }
     }
@@ -343,6 +472,8 @@ internal sealed class CowService : IDisposable
             _drained.TrySetResult();
         }
     }
+
+    private static string NotSaved(int number, string why) => $"cowdevice {number} will not come back by itself if the service is killed: {why}";
 
     private static CowloopException NotClean(CowDevice device, Errno errno) => new(
         errno,

@@ -18,14 +18,19 @@ internal sealed class CowfileOpener(DeviceTable table)
     /// <param name="name">As the user named it, for messages.</param>
     /// <param name="path">Absolute path.</param>
     /// <param name="baseIdentity">Which file the base is.</param>
+    /// <param name="former">Which file it must be, and then none is created; null for any.</param>
     /// <exception cref="CowloopException">It can't serve as a cowfile; nothing has been created.</exception>
-    public OpenedCowfile Open(string name, string path, FileIdentity baseIdentity)
+    public OpenedCowfile Open(string name, string path, FileIdentity baseIdentity, FileIdentity? former)
     {
         for (int attempt = 0; attempt < MaxTries; attempt++)
         {
-            (PosixFile file, bool isNew) = OpenOrCreate(name, path);
+            (PosixFile file, bool isNew) = OpenOrCreate(name, path, mayCreate: former is null);
             try
             {
+                if (former is FileIdentity wanted && !file.Identity.IsSameAs(wanted))
+                {
+                    throw new CowloopException(Errno.EINVAL, $"cowfile {name} is another file than before", "move the former one back, if there is still one");
+                }
                 Claim(name, file, baseIdentity);
             }
             catch (CowloopException exception) when (exception.Errno == Errno.EBUSY)
@@ -63,7 +68,7 @@ internal sealed class CowfileOpener(DeviceTable table)
         cowfile.File.Dispose();
     }
 
-    private static (PosixFile File, bool IsNew) OpenOrCreate(string name, string path)
+    private static (PosixFile File, bool IsNew) OpenOrCreate(string name, string path, bool mayCreate)
     {
         Errno errno = Errno.ENOENT;
         for (int attempt = 0; attempt < MaxTries; attempt++)
@@ -73,7 +78,7 @@ internal sealed class CowfileOpener(DeviceTable table)
             {
                 return (file, false);
             }
-            if (errno != Errno.ENOENT)
+            if (errno != Errno.ENOENT || !mayCreate)
             {
                 break;
             }

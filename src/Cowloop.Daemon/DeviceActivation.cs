@@ -2,6 +2,7 @@ using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
+using Cowloop.Core.Live;
 using Cowloop.Core.Maintenance;
 using Cowloop.Fuse;
 using Cowloop.Linux;
@@ -16,7 +17,15 @@ namespace Cowloop.Daemon;
 /// <param name="transport">Makes the block devices.</param>
 /// <param name="paths">Where the service keeps its things.</param>
 /// <param name="live">Where live bits are kept; null when they can't be.</param>
-internal sealed class DeviceActivation(DeviceTable table, LoopTransport transport, CowloopPaths paths, LiveDirectory? live)
+/// <param name="unrecovered">The devices whose numbers nobody else should get unasked.</param>
+/// <param name="dead">The block devices whose filesystems hold no usable files.</param>
+internal sealed class DeviceActivation(
+    DeviceTable table,
+    LoopTransport transport,
+    CowloopPaths paths,
+    LiveDirectory? live,
+    UnrecoveredDevices unrecovered,
+    DeadDevices dead)
 {
     private const int MaxPathLength = 4096;
 
@@ -25,20 +34,25 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
 
     /// <summary>Activates a device under a number of the table; the caller publishes it there.</summary>
     /// <param name="request">What is wanted.</param>
+    /// <param name="former">The device of a killed service that this is to be; its files must be the same. Null for a device of its own.</param>
     /// <param name="warnings">What the user should know.</param>
     /// <exception cref="CowloopException">Refused.</exception>
-    public CowDevice Activate(AttachRequest request, out IReadOnlyList<string> warnings)
+    public CowDevice Activate(AttachRequest request, SavedDevice? former, out IReadOnlyList<string> warnings)
     {
         SpacePolicy policy = SpacePolicy.Standard.With(request.Settings);
-        int number = table.Reserve(request.Number);
+        if (former is null)
+        {
+            policy.RequireHook();
+        }
+        int number = table.Reserve(request.Number, unrecovered.Has);
         try
         {
             string basePath = Resolve(request.Base, request.Directory, "specify name for read-only file");
-            OpenedBase opened = About(basePath, () => _bases.Open(request.Base, basePath, request.AcceptBase));
+            OpenedBase opened = About(basePath, () => OpenBase(request, basePath, former));
             CowDevice device;
             try
             {
-                device = Activate(number, request, basePath, opened, policy, out RepairReport? repaired);
+                device = Activate(number, request, basePath, opened, policy, former, out RepairReport? repaired);
                 warnings = opened.Warnings;
                 if (repaired is not null && request.Repair)
                 {
@@ -64,25 +78,46 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
         }
     }
 
+    private OpenedBase OpenBase(AttachRequest request, string path, SavedDevice? former)
+    {
+        dead.RefuseFileOn($"rdofile {request.Base}", path);
+        OpenedBase opened = _bases.Open(request.Base, path, request.AcceptBase);
+        // The node of a cowdevice leads to another block device than before.
+        bool isFormer = former is null
+            || (former.BaseNode is null ? opened.Identity.IsSameAs(former.BaseIdentity) : opened.LowerNode == former.BaseNode);
+        if (isFormer)
+        {
+            return opened;
+        }
+        opened.Dispose();
+        throw new CowloopException(Errno.EINVAL, $"rdofile {request.Base} is another file than before", "move the former one back, if there is still one");
+    }
+
     private CowDevice Activate(
         int number,
         AttachRequest request,
         string basePath,
         OpenedBase opened,
         SpacePolicy policy,
+        SavedDevice? former,
         out RepairReport? repaired)
     {
         var baseFile = new CountedFile(opened.File);
         string cowfilePath = Resolve(request.Cowfile, request.Directory, "specify name of copy-on-write file");
         string basePathHint = Path.GetRelativePath(Path.GetDirectoryName(cowfilePath)!, basePath);
         var image = new BaseImage(baseFile, request.Base, opened.Hints, basePathHint);
-        OpenedCowfile store = About(cowfilePath, () => _cowfiles.Open(request.Cowfile, cowfilePath, opened.Identity));
+        OpenedCowfile store = About(cowfilePath, () =>
+        {
+            dead.RefuseFileOn($"cowfile {request.Cowfile}", cowfilePath);
+            return _cowfiles.Open(request.Cowfile, cowfilePath, opened.Identity, former?.CowfileIdentity);
+        });
         try
         {
             var storeFile = new CountedFile(store.File);
             Cowfile cowfile = About(cowfilePath, () => OpenCowfile(store.File, storeFile, request, image));
             repaired = cowfile.Repaired;
-            var liveBits = new DeviceLiveBits(live, LiveDirectory.KeyOf(store.File));
+            LiveKey liveKey = LiveDirectory.KeyOf(store.File);
+            var liveBits = new DeviceLiveBits(live, liveKey);
             var overlay = new Overlay(
                 baseFile,
                 cowfile,
@@ -97,7 +132,9 @@ internal sealed class DeviceActivation(DeviceTable table, LoopTransport transpor
                 request.Cowfile,
                 cowfilePath,
                 store.File.Identity,
-                store.IsNew);
+                store.IsNew,
+                opened.LowerNode,
+                liveKey);
             return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, liveBits, attachment, opened.Lower, policy);
         }
         catch

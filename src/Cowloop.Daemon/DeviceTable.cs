@@ -32,8 +32,10 @@ internal sealed class DeviceTable(int capacity)
     }
 
     /// <summary>Takes a number: the one asked for, or the lowest free one.</summary>
+    /// <param name="wanted">The number asked for, or null.</param>
+    /// <param name="isPromised">Numbers that somebody counts on: taken unasked only when there is no other.</param>
     /// <exception cref="CowloopException">Specification 4.4 steps 2, 4 and 5, or the table is closed.</exception>
-    public int Reserve(int? wanted)
+    public int Reserve(int? wanted, Predicate<int> isPromised)
     {
         lock (_lock)
         {
@@ -51,7 +53,8 @@ internal sealed class DeviceTable(int capacity)
             }
             else
             {
-                number = Array.IndexOf(_reserved, false);
+                int[] free = [.. Enumerable.Range(0, capacity).Where(candidate => !_reserved[candidate])];
+                number = free.Where(candidate => !isPromised(candidate)).Concat(free).FirstOrDefault(-1);
                 if (number < 0)
                 {
                     throw new CowloopException(
@@ -92,6 +95,15 @@ internal sealed class DeviceTable(int capacity)
         {
             CheckRange(number);
             return _devices[number] ?? throw new CowloopException(Errno.ENODEV, $"cowdevice {number} is not active", "cowdev -l lists the active ones");
+        }
+    }
+
+    /// <summary>True when a device is active.</summary>
+    public bool IsActive(int number)
+    {
+        lock (_lock)
+        {
+            return number >= 0 && number < capacity && _devices[number] is not null;
         }
     }
 

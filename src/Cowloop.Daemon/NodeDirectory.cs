@@ -17,25 +17,14 @@ internal sealed partial class NodeDirectory
     private readonly CowloopPaths _paths;
     private readonly Lock _lock = new();
 
-    /// <summary>Clears out what a service that died has left: its nodes, and its loop devices, which answer nothing but errors.</summary>
+    /// <summary>Clears out the nodes that a service that died has left.</summary>
     public NodeDirectory(CowloopPaths paths)
     {
         _paths = paths;
-        foreach (string path in Directory.EnumerateFileSystemEntries(paths.DeviceDirectory))
+        foreach (string path in Directory.EnumerateFileSystemEntries(paths.DeviceDirectory).Where(path => NodeName().IsMatch(Path.GetFileName(path))))
         {
-            Match match = NodeName().Match(Path.GetFileName(path));
-            if (!match.Success)
-            {
-                continue;
-            }
             bool isLink = new FileInfo(path).LinkTarget is not null;
             bool isNode = FileIdentity.TryGet(path, out FileIdentity identity) == Errno.None && identity.Kind == FileKind.BlockDevice;
-            if (!match.Groups["partition"].Success
-                && isNode
-                && LoopDevice.ClearDead(identity.TargetDevice, DeviceActivation.LabelOf(int.Parse(match.Groups["number"].ValueSpan), paths)))
-            {
-                ServiceLog.Warning($"{path}: cleared what a service that died has left");
-            }
             if (isLink || isNode)
             {
                 Remove(path);
@@ -72,7 +61,7 @@ internal sealed partial class NodeDirectory
                 }
                 foreach ((int index, LoopPartition partition) in partitions)
                 {
-                    Make($"{disk}p{index}", partition.Number, $"{loop.KernelName}p{index}");
+                    Make(_paths.Partition(device.Number, index), partition.Number, $"{loop.KernelName}p{index}");
                 }
             }
         }
@@ -97,7 +86,7 @@ internal sealed partial class NodeDirectory
             ? [.. Directory.EnumerateFileSystemEntries(_paths.DeviceDirectory, $"{number}p*").OrderBy(PartitionOf)]
             : [];
 
-    [GeneratedRegex("^(?<number>[0-9]{1,4})(p(?<partition>[0-9]{1,4}))?$")]
+    [GeneratedRegex("^[0-9]{1,4}(p(?<partition>[0-9]{1,4}))?$")]
     private static partial Regex NodeName();
 
     private static int PartitionOf(string path)

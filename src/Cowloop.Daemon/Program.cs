@@ -79,20 +79,29 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     using DirectoryLock runLock = Claim(paths.RunDirectory);
     using DirectoryLock deviceLock = Claim(paths.DeviceDirectory);
 
-    using var service = new CowService(paths, parameters.MaxDevices);
-    LogStart(parameters);
-    if (parameters.Base is string baseName)
-    {
-        service.Attach(new AttachRequest(
-            baseName,
-            parameters.Cowfile!,
-            Environment.CurrentDirectory,
-            0,
-            Repair: parameters.Repair,
-            Plain: PlainCowfiles.AreWanted));
-    }
     // Requests wait for the kernel, on threads of the pool: a storm of them must not wait for the pool to grow.
     ThreadPool.SetMinThreads(ControlThreads, ControlThreads);
+    LogStart(parameters);
+    using var service = new CowService(paths, parameters.MaxDevices);
+    service.Recover();
+    string answer = ReadyText;
+    if (parameters.Base is string baseName)
+    {
+        try
+        {
+            service.AttachFirst(new AttachRequest(
+                baseName,
+                parameters.Cowfile!,
+                Environment.CurrentDirectory,
+                Repair: parameters.Repair,
+                Plain: PlainCowfiles.AreWanted));
+        }
+        catch (CowloopException exception) when (service.HasDevices)
+        {
+            // Devices that have been recovered are not given up for it.
+            answer = JsonSerializer.Serialize(ControlJson.Describe(exception), ControlJson.Default.ErrorReply);
+        }
+    }
     // Not to keep the caller's filesystem busy.
     Environment.CurrentDirectory = "/";
 
@@ -103,7 +112,7 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     uint mask = HostProcess.SetFileModeMask(0x3F | 0x40); // 0177: the socket is root's alone from its first moment
     api.StartAsync().GetAwaiter().GetResult();
     HostProcess.SetFileModeMask(mask);
-    ReportReady(ReadyText);
+    ReportReady(answer);
     if (!ServiceManager.TryNotifyReady())
     {
         ServiceLog.Warning("the service manager cannot be told that the service serves");

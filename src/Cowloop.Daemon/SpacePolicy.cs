@@ -17,27 +17,28 @@ internal sealed record SpacePolicy(OnFull OnFull, IReadOnlyList<Watermark> Marks
     /// <summary>The policy as it is told.</summary>
     public DeviceSettings Settings => new(OnFull.ToString(), Watermark.Format(Marks), Hook);
 
-    /// <summary>The policy with what is set; the rest as it is.</summary>
+    /// <summary>The policy with what is set; the rest as it is. The hook is not looked at.</summary>
     /// <exception cref="CowloopException">A setting makes no sense.</exception>
     public SpacePolicy With(DeviceSettings? settings) => settings is null ? this : new SpacePolicy(
         settings.OnFull is null ? OnFull : OnFull.Parse(settings.OnFull),
         settings.WarnAt is null ? Marks : Watermark.ParseList(settings.WarnAt),
-        settings.Hook is null ? Hook : CheckHook(settings.Hook));
+        settings.Hook ?? Hook);
 
-    private static string CheckHook(string path)
+    /// <summary>Refuses a hook that could not be run.</summary>
+    /// <exception cref="CowloopException">So it is.</exception>
+    public void RequireHook()
     {
-        if (path.Length == 0)
+        if (Hook.Length == 0)
         {
-            return path;
+            return;
         }
-        if (!path.StartsWith('/') || path.Contains('\0'))
+        if (!Hook.StartsWith('/') || Hook.Contains('\0'))
         {
-            throw new CowloopException(Errno.EINVAL, $"hook '{path}' is not an absolute path", "name a program; what it needs to know is in its environment");
+            throw new CowloopException(Errno.EINVAL, $"hook '{Hook}' is not an absolute path", "name a program; what it needs to know is in its environment");
         }
-        if (!File.Exists(path) || (File.GetUnixFileMode(path) & Executable) == 0)
+        if (!File.Exists(Hook) || (File.GetUnixFileMode(Hook) & Executable) == 0)
         {
-            throw new CowloopException(Errno.EINVAL, $"hook {path} is not a program that can be run", "name an executable file") { Path = path };
+            throw new CowloopException(Errno.EINVAL, $"hook {Hook} is not a program that can be run", "name an executable file") { Path = Hook };
         }
-        return path;
     }
 }

@@ -1,6 +1,6 @@
 using Cowloop.Control;
 using Cowloop.Core;
-using Cowloop.Linux;
+using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools;
 
@@ -77,10 +77,8 @@ internal sealed class CowtabFile
     }
 
     /// <summary>The active device that an entry stands for, or null.</summary>
-    public static DeviceStatus? FindActive(CowtabEntry entry, IReadOnlyList<DeviceStatus> active) => active.FirstOrDefault(device =>
-        (entry.Number ?? device.Number) == device.Number
-        && IsSameFile(device.CowfilePath, entry.Cowfile)
-        && IsSameFile(device.BasePath, entry.Base));
+    public static DeviceStatus? FindActive(CowtabEntry entry, IReadOnlyList<DeviceStatus> active) =>
+        ActiveDevices.FindPair(active, entry.Base, entry.Cowfile, entry.Number);
 
     /// <summary>Refuses an entry whose number another pair has.</summary>
     /// <exception cref="CowloopException">So it is.</exception>
@@ -105,12 +103,6 @@ internal sealed class CowtabFile
         string last = System.IO.Path.GetDirectoryName(path) == paths.DeviceDirectory ? System.IO.Path.GetFileName(path) : name;
         return DeviceArgument.TryParseNumber(last, out int number)
             ? Entries.FirstOrDefault(entry => (entry.Number ?? FindActive(entry, active)?.Number) == number)
-            : Entries.FirstOrDefault(entry => IsSameFile(entry.Cowfile, path));
+            : Entries.FirstOrDefault(entry => ActiveDevices.IsSameFile(entry.Cowfile, path));
     }
-
-    private static bool IsSameFile(string one, string other) =>
-        System.IO.Path.GetFullPath(one) == System.IO.Path.GetFullPath(other)
-        || (FileIdentity.TryGet(one, out FileIdentity first) == Errno.None
-            && FileIdentity.TryGet(other, out FileIdentity second) == Errno.None
-            && first.IsSameAs(second));
 }

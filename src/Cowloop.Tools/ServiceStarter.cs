@@ -9,20 +9,24 @@ namespace Cowloop.Tools;
 /// <summary>Starts cowloopd, which lies beside this program, and waits until it serves.</summary>
 internal static class ServiceStarter
 {
-    private static readonly TimeSpan OtherServiceTime = TimeSpan.FromSeconds(10);
+    // As long as one may take that makes the devices of a killed one again first.
+    private static readonly TimeSpan OtherServiceTime = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Starts the service unless it runs already or COWLOOP_AUTOSTART=0 forbids it.</summary>
     /// <param name="client">Asked whether it runs.</param>
     /// <param name="paths">Where its things are.</param>
     /// <param name="parameters">What to start it with; one that runs already is taken as it is.</param>
+    /// <returns>True when it was started: then the devices of one that was killed are active again.</returns>
     /// <exception cref="CowloopException">It does not start.</exception>
-    public static void EnsureRunning(ControlClient client, CowloopPaths paths, params string[] parameters)
+    public static bool EnsureRunning(ControlClient client, CowloopPaths paths, params string[] parameters)
     {
-        if (!client.IsServiceRunning && Environment.GetEnvironmentVariable("COWLOOP_AUTOSTART") != "0")
+        if (client.IsServiceRunning || Environment.GetEnvironmentVariable("COWLOOP_AUTOSTART") == "0")
         {
-            Start(client, paths, parameters, isAnyEnough: true);
+            return false;
         }
+        Start(client, paths, parameters, isAnyEnough: true);
+        return true;
     }
 
     /// <summary>Starts the service with parameters.</summary>

@@ -78,6 +78,22 @@ public class ContractTests
         Assert.Equal("1970-01-01T00:00:00Z", document.RootElement.GetProperty("time").GetString());
     }
 
+    [Fact]
+    public void The_names_of_the_service_are_fixed()
+    {
+        using JsonDocument document = JsonDocument.Parse(JsonSerializer.Serialize(Samples.Service, ControlJson.Default.ServiceStatus));
+
+        Assert.Equal(
+            ["version", "processId", "maxDevices", "draining", "devices", "unrecovered", "orphanedUses"],
+            document.RootElement.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["number", "path", "base", "basePath", "cowfile", "cowfilePath", "reason", "hint", "command"],
+            document.RootElement.GetProperty("unrecovered")[0].EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["number", "kernelName", "use", "mountPoint", "command"],
+            document.RootElement.GetProperty("orphanedUses")[0].EnumerateObject().Select(property => property.Name));
+    }
+
     [Theory]
     [InlineData(CowfileAccess.ReadWrite, "readWrite")]
     [InlineData(CowfileAccess.ReadOnly, "readOnly")]

@@ -15,7 +15,9 @@ public class CowloopPathsTests
         Assert.Equal("/r/status/devices.json", paths.DeviceList);
         Assert.Equal("/r/cowloopd.log", paths.Log);
         Assert.Equal("/d/ctl", paths.ClassicControlDevice);
+        Assert.Equal("/r/devices", paths.SavedDevices);
         Assert.Equal("/d/1021", paths.Node(1021));
+        Assert.Equal("/d/1021p12", paths.Partition(1021, 12));
     }
 
     [Theory]

@@ -37,7 +37,7 @@ public class LeakTests(CowService service, ITestOutputHelper output) : SystemTes
         Assert.Equal(before.Mounts, after.Mounts);
         Assert.Empty(Service.LeftOverDevices());
         Assert.Equal(["R", "changes.cow", "round.cow"], NamesIn(Temp.Path));
-        Assert.Equal(["control.sock", "cowloopd.log", "status"], NamesIn(Service.RunDirectory));
+        Assert.Equal(["control.sock", "cowloopd.log", "devices", "status"], NamesIn(Service.RunDirectory));
     }
 
     private void Cycle(ControlClient client, string image, int round)

@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 namespace Cowloop.SystemTests;
 
 /// <summary>The service is killed, and cowrepair makes the cowfile usable again.</summary>
-public class RepairAfterKillTests(CowService service, ITestOutputHelper output) : SystemTest(service, output)
+public class RepairAfterKillTests(CowService service, Nobody nobody, ITestOutputHelper output) : SystemTest(service, output), IClassFixture<Nobody>
 {
     [RootFact]
     public void T37_zeros_that_were_flushed_over_a_new_block_stay_zeros()
@@ -31,13 +31,30 @@ public class RepairAfterKillTests(CowService service, ITestOutputHelper output) 
     [RootFact]
     public void The_command_that_the_refusal_names_repairs_the_cowfile()
     {
-        CowDisk disk = Attach(NumbersBase(), "my cow's file", "--plain");
-        BlockIo.Write(disk.Path, 0, Data.Fill(1, 1024));
-        Service.Kill();
-        string error = Service.Cowdev("-a", disk.Image, disk.Cowfile).MustExitWith(2).Error;
+        string image = NumbersBase();
+        string cowfile = Golden.ImageG5.Write(Temp["my cow's file"]);
+        string error = Service.Cowdev("-a", image, cowfile).MustExitWith(2).Error;
         string command = error[(error.IndexOf("cowrepair ", StringComparison.Ordinal) + "cowrepair ".Length)..].TrimEnd('\n');
         Shell.Run("sh", "-c", $"{Repository.Program("cowrepair")} {command}");
-        Attach(disk.Image, "my cow's file");
+        Attach(image, "my cow's file");
+    }
+
+    [RootFact("setpriv")]
+    public void Who_may_not_see_what_was_kept_may_not_repair_without_it()
+    {
+        CowDisk disk = Attach(NumbersBase());
+        BlockIo.WriteUnflushed(disk.Path, 65536, Data.Fill(0, 64 << 10));
+        Service.Kill();
+        Shell.Run("chmod", "755", Temp.Path);
+        Shell.Run("chmod", "666", disk.Cowfile);
+        var before = FileSnapshot.Of(disk.Cowfile);
+        foreach (string[] options in (string[][])[[], ["-f"], ["-n"]])
+        {
+            nobody.Try(new ShellOptions { Environment = Service.Environment }, "cowrepair", [.. options, disk.Cowfile])
+                .MustRefuse(1, $"{disk.Cowfile}: Permission denied", "run this as root");
+        }
+        before.MustBeUnchanged();
+        Assert.Equal("Number of corrections in bitmap: 64\n", Service.Run("cowrepair", disk.Cowfile).MustSucceed().Output);
     }
 
     [RootFact]

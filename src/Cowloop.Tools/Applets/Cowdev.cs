@@ -73,9 +73,10 @@ internal static class Cowdev
     {
         const string Action = "activate new cowdevice";
         using var client = new ControlClient(paths);
+        bool isServiceNew;
         try
         {
-            ServiceStarter.EnsureRunning(client, paths);
+            isServiceNew = ServiceStarter.EnsureRunning(client, paths);
         }
         catch (CowloopException exception)
         {
@@ -95,12 +96,7 @@ internal static class Cowdev
                     return FailureExitCode;
                 }
             }
-            AttachReply reply = client.Attach(request with { Number = number });
-            foreach (string warning in reply.Warnings)
-            {
-                Console.Error.WriteLine($"{Path.GetFileName(program)}: warning: {warning}");
-            }
-            Console.WriteLine(reply.Device.Path);
+            Console.WriteLine(DeviceMaker.Make(Path.GetFileName(program), client, request with { Number = number }, isServiceNew).Path);
             return 0;
         });
     }

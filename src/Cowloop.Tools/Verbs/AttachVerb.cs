@@ -43,8 +43,8 @@ internal static class AttachVerb
         command.SetAction(result => VerbRunner.WithClient((client, paths) =>
         {
             DeviceSettings settings = space.Read(result);
-            ServiceStarter.EnsureRunning(client, paths);
-            AttachReply reply = client.Attach(new AttachRequest(
+            bool isServiceNew = ServiceStarter.EnsureRunning(client, paths);
+            var request = new AttachRequest(
                 result.GetRequiredValue(baseName),
                 result.GetRequiredValue(cowfile),
                 Environment.CurrentDirectory,
@@ -53,12 +53,9 @@ internal static class AttachVerb
                 result.GetValue(repair),
                 result.GetValue(verifyBase),
                 result.GetValue(plain) || PlainCowfiles.AreWanted,
-                settings with { OnFull = settings.OnFull ?? OnFull.WaitAMinute.ToString() }));
-            foreach (string warning in reply.Warnings)
-            {
-                Console.Error.WriteLine($"cowloop: warning: {warning}");
-            }
-            Console.WriteLine(result.GetValue(json) ? JsonSerializer.Serialize(reply.Device, ControlJson.Default.DeviceStatus) : reply.Device.Path);
+                settings with { OnFull = settings.OnFull ?? OnFull.WaitAMinute.ToString() });
+            DeviceStatus device = DeviceMaker.Make("cowloop", client, request, isServiceNew);
+            Console.WriteLine(result.GetValue(json) ? JsonSerializer.Serialize(device, ControlJson.Default.DeviceStatus) : device.Path);
             return 0;
         }));
         return command;

@@ -57,6 +57,7 @@ internal static class StatusVerb
         {
             Console.Write("\n" + DeviceTable.Format(service.Devices));
         }
+        Console.Write(AfterKillText.Format(service));
         return 0;
     }
 }

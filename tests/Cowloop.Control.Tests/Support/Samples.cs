@@ -43,5 +43,20 @@ internal static class Samples
         ProcessId = 4711,
     };
 
-    public static ServiceStatus Service { get; } = new("0.1.0", 4711, 16, true, [Device]);
+    private static UnrecoveredDevice Unrecovered { get; } = new()
+    {
+        Number = 5,
+        Path = "/dev/cow/5",
+        Base = "disk.img",
+        BasePath = "/images/disk.img",
+        Cowfile = "lost.cow",
+        CowfilePath = "/home/me/lost.cow",
+        Reason = "it is gone",
+        Hint = "bring it back",
+        Command = "cowdev -a /images/disk.img /home/me/lost.cow /dev/cow/5",
+    };
+
+    private static OrphanedUse Mounted { get; } = new(3, "loop4", "mounted read-write on /mnt", "/mnt", "umount /mnt && mount /dev/cow/3 /mnt");
+
+    public static ServiceStatus Service { get; } = new("0.1.0", 4711, 16, true, [Device], [Unrecovered], [Mounted]);
 }

@@ -13,8 +13,8 @@ namespace Cowloop.SystemTests.Support;
 public class CowService : IDisposable
 {
     private readonly TempDirectory _temp = new();
+    private readonly TempDirectory _memory = TempDirectory.InMemory();
     private readonly HashSet<int> _processes = [];
-    private readonly HashSet<string> _backingDevices = [];
 
     public CowService()
     {
@@ -22,6 +22,7 @@ public class CowService : IDisposable
         // Block nodes work only where the filesystem allows them; /tmp may not.
         DeviceDirectory = $"/dev/cowtest-{Path.GetFileName(_temp.Path).Split('-')[^1]}";
         Paths = new CowloopPaths(RunDirectory, DeviceDirectory);
+        LiveDirectory = _memory["live"];
     }
 
     /// <summary>State of the service.</summary>
@@ -31,6 +32,9 @@ public class CowService : IDisposable
     public string DeviceDirectory { get; }
 
     public CowloopPaths Paths { get; }
+
+    /// <summary>Where it keeps live bits; another one is used by the next service.</summary>
+    public string LiveDirectory { get; set; }
 
     /// <summary>Process of the service that runs now.</summary>
     public int ProcessId
@@ -44,7 +48,14 @@ public class CowService : IDisposable
         }
     }
 
-    public bool IsRunning => Cowloop("status").ExitCode == 0;
+    public bool IsRunning
+    {
+        get
+        {
+            using var client = new ControlClient(Paths);
+            return client.IsServiceRunning;
+        }
+    }
 
     public string Log => File.Exists(Paths.Log) ? File.ReadAllText(Paths.Log) : "";
 
@@ -53,6 +64,7 @@ public class CowService : IDisposable
     {
         ["COWLOOP_RUN_DIR"] = RunDirectory,
         ["COWLOOP_DEV_DIR"] = DeviceDirectory,
+        ["COWLOOP_LIVE_DIR"] = LiveDirectory,
         ["COWLOOP_AUTOSTART"] = "",
     };
 
@@ -83,7 +95,6 @@ public class CowService : IDisposable
         CommandResult result = Cowdev(["-a", image, cowfile, .. more]).MustSucceed();
         var disk = new CowDisk(result.Line, image, cowfile);
         _ = ProcessId;
-        _backingDevices.Add(LoopTable.BackingDeviceOf(KernelName(disk)));
         return disk;
     }
 
@@ -123,11 +134,13 @@ public class CowService : IDisposable
     /// <summary>The kernel's name of a device, such as loop3.</summary>
     public string KernelName(CowDisk disk) => Status(disk).GetProperty("kernelName").GetString()!;
 
-    /// <summary>What is left of devices though none should be active: nodes, loop devices, status files.</summary>
+    /// <summary>What is left of devices though none should be active: nodes, loop devices, status files, what is kept for the case of a kill.</summary>
     public IEnumerable<string> LeftOverDevices() =>
     [
-        .. LoopTable.BoundTo(_backingDevices),
-        .. Directory.Exists(DeviceDirectory) ? Directory.EnumerateFileSystemEntries(DeviceDirectory) : [],
+        .. LoopTable.Of(RunDirectory),
+        .. EntriesOf(DeviceDirectory),
+        .. EntriesOf(Paths.SavedDevices),
+        .. EntriesOf(LiveDirectory),
         .. Directory.Exists(Paths.StatusDirectory)
             ? Directory.EnumerateFiles(Paths.StatusDirectory).Where(path => Path.GetFileName(path) != CowloopPaths.DeviceListName)
             : [],
@@ -142,7 +155,25 @@ public class CowService : IDisposable
     ];
 
     /// <summary>The same and its processes, which take a moment to end.</summary>
-    public IEnumerable<string> LeftOvers() => [.. LeftOversInSystem(), .. _processes.Where(IsAlive).Select(id => $"process {id}")];
+    public IEnumerable<string> LeftOvers() => [.. LeftOversInSystem(), .. RunningProcesses()];
+
+    /// <summary>Removes what is kept for cowfiles that nobody uses, as a boot does. Of one that did not come back it stays until then.</summary>
+    public void ForgetLiveBits()
+    {
+        foreach (string file in Directory.GetFiles(LiveDirectory))
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>If the service was killed, and no other was started since: starts one, which has its devices again.</summary>
+    public void Revive()
+    {
+        if (!IsRunning && EntriesOf(Paths.SavedDevices).Any())
+        {
+            StartService();
+        }
+    }
 
     /// <summary>Unloads the service if it runs, so that the next command starts another one.</summary>
     public void Stop()
@@ -153,10 +184,34 @@ public class CowService : IDisposable
             Cowloop("unload").MustSucceed();
             Poll.UntilNone("left by the service", LeftOvers);
         }
+        // One that has been unloaded already may not have ended yet.
+        Poll.UntilNone("still running", RunningProcesses);
     }
 
     /// <summary>Ends the service as a power-off or the kernel's memory killer would.</summary>
     public void Kill() => Kill(ProcessId);
+
+    /// <summary>
+    /// Starts the service as an init system does, without a tool, and waits until it serves; then the devices of a killed one are there again.
+    /// </summary>
+    /// <returns>Its process.</returns>
+    public int StartService()
+    {
+        int process = BeginService();
+        using var client = new ControlClient(Paths);
+        Poll.Until("the service serves", () => client.IsServiceRunning || !IsAlive(process));
+        return IsAlive(process) ? process : throw new XunitException($"the service does not start; its log:\n{Log}");
+    }
+
+    /// <summary>The same without waiting for anything.</summary>
+    public int BeginService()
+    {
+        Directory.CreateDirectory(RunDirectory);
+        using Process process = Shell.Start(
+            new ShellOptions { Environment = Environment }, "sh", "-c", "exec \"$0\" 2>>\"$1\"", Repository.Program("cowloopd"), Paths.Log);
+        _processes.Add(process.Id);
+        return process.Id;
+    }
 
     /// <summary>The same for a service that may not answer any more.</summary>
     public static void Kill(int processId)
@@ -196,6 +251,7 @@ public class CowService : IDisposable
 
     protected virtual void Dispose(bool disposing)
     {
+        Revive();
         string? problem = IsRunning ? Unload() : null;
         if (problem is null)
         {
@@ -218,11 +274,17 @@ public class CowService : IDisposable
             Directory.Delete(DeviceDirectory, recursive: true);
         }
         _temp.Dispose();
+        _memory.Dispose();
         if (problem is not null)
         {
             throw new XunitException($"{problem}\nlog of the service:\n{log}");
         }
     }
+
+    private IEnumerable<string> RunningProcesses() => _processes.Where(IsAlive).Select(id => $"process {id}");
+
+    private static IEnumerable<string> EntriesOf(string directory) =>
+        Directory.Exists(directory) ? Directory.EnumerateFileSystemEntries(directory) : [];
 
     private static JsonDocument ReadJson(string path) => JsonDocument.Parse(File.ReadAllText(path));
 
@@ -241,7 +303,7 @@ public class CowService : IDisposable
             using var process = Process.GetProcessById(id);
             process.Kill();
         }
-        foreach (string loop in LoopTable.BoundTo(_backingDevices))
+        foreach (string loop in LoopTable.Of(RunDirectory))
         {
             Shell.Try("losetup", "-d", loop);
         }

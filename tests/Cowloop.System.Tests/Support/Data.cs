@@ -30,7 +30,7 @@ internal static class Data
     /// <summary>R of the specification: numbers, one a line, 1 MiB.</summary>
     public static string NumbersFile(string path, int length = 1024 * 1024)
     {
-        Shell.RunScript($"seq 1 3000000 | head -c {length} > {path}");
+        Shell.RunScript($"seq 1 3000000 | head -c {length} > '{path}'");
         return path;
     }
 }

@@ -8,7 +8,6 @@ namespace Cowloop.SystemTests.Support;
 /// </summary>
 public abstract class SystemTest : IClassFixture<CowService>, IDisposable
 {
-    private readonly ITestOutputHelper _output;
     private readonly int _logStart;
     private readonly List<FileSnapshot> _bases = [];
     private readonly Stack<Mount> _mounts = [];
@@ -17,11 +16,14 @@ public abstract class SystemTest : IClassFixture<CowService>, IDisposable
     {
         ArgumentNullException.ThrowIfNull(service);
         Service = service;
-        _output = output;
+        Output = output;
         _logStart = service.Log.Length;
     }
 
     protected CowService Service { get; }
+
+    /// <summary>Shown when the test fails.</summary>
+    protected ITestOutputHelper Output { get; }
 
     protected TempDirectory Temp { get; } = new();
 
@@ -56,11 +58,12 @@ public abstract class SystemTest : IClassFixture<CowService>, IDisposable
     {
         // Shown only when the test fails.
         string log = Service.Log;
-        _output.WriteLine($"log of the service:\n{(_logStart <= log.Length ? log[_logStart..] : log)}");
+        Output.WriteLine($"log of the service:\n{(_logStart <= log.Length ? log[_logStart..] : log)}");
         foreach (Mount mount in _mounts)
         {
             mount.Dispose();
         }
+        Service.Revive();
         foreach (string device in Service.ActiveDevices().Reverse())
         {
             Service.Cowdev("-d", device).MustSucceed();

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Cowloop.Control;
+using Cowloop.Core.Devices;
+using Cowloop.Core.Live;
+using Cowloop.Linux;
+
+namespace Cowloop.Daemon;
+
+/// <summary>What is written down of an active device, so that the next service can make it again when this one is killed.</summary>
+internal sealed record SavedDevice
+{
+    /// <summary>What was asked for; the number is the one that it got.</summary>
+    public required AttachRequest Request { get; init; }
+
+    /// <summary>Absolute path of the base.</summary>
+    public required string BasePath { get; init; }
+
+    /// <summary>Which file or block device it is.</summary>
+    public required FileIdentity BaseIdentity { get; init; }
+
+    /// <summary>The node of the cowdevice, or of its partition, that is the base; null for any other base.</summary>
+    public string? BaseNode { get; init; }
+
+    /// <summary>The number of that cowdevice, or null.</summary>
+    public int? Lower { get; init; }
+
+    /// <summary>Absolute path of the cowfile.</summary>
+    public required string CowfilePath { get; init; }
+
+    /// <summary>Which file it is.</summary>
+    public required FileIdentity CowfileIdentity { get; init; }
+
+    /// <summary>Which boot it is, and what live bits of the cowfile are known by.</summary>
+    public required LiveKey LiveKey { get; init; }
+
+    /// <summary>
+    /// True when the cowfile lies on a filesystem on another cowdevice, which dies with the service: what that filesystem had not written yet is lost,
+    /// whatever the live bits say.
+    /// </summary>
+    public required bool IsOnCowdevice { get; init; }
+
+    /// <summary>What the device may do with the cowfile.</summary>
+    [JsonConverter(typeof(CowfileAccessJson))]
+    public required CowfileAccess Access { get; init; }
+
+    /// <summary>Device number.</summary>
+    [JsonIgnore]
+    public int Number => Request.Number ?? -1;
+
+    /// <summary>Describes an active device.</summary>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="device">What came of it.</param>
+    /// <param name="others">The other active devices.</param>
+    public static SavedDevice Of(AttachRequest request, CowDevice device, IReadOnlyList<CowDevice> others)
+    {
+        DeviceFiles files = device.Files;
+        IReadOnlySet<DeviceNumber> disks = BackingDisks.Of(files.CowfilePath);
+        return new SavedDevice
+        {
+            Request = request with { Number = device.Number },
+            BasePath = files.BasePath,
+            BaseIdentity = files.BaseIdentity,
+            BaseNode = files.BaseNode,
+            Lower = device.Lower?.Number,
+            CowfilePath = files.CowfilePath,
+            CowfileIdentity = files.CowfileIdentity,
+            LiveKey = files.LiveKey,
+            IsOnCowdevice = others.Any(other => disks.Contains(other.Attachment.Loop.Number)),
+            Access = CowfileAccess.ReadWrite,
+        };
+    }
+
+    /// <summary>
+    /// Asks for the same device. What its user allowed or wanted once, an overridden base, a repair by scanning or a look at the whole base, was about
+    /// that time. A cowdevice is named by its node, for any other name of it may lead elsewhere by now.
+    /// </summary>
+    public AttachRequest ToRequest() => Request with
+    {
+        Base = BaseNode is null || BaseNode == BasePath ? Request.Base : BaseNode,
+        AcceptBase = false,
+        Repair = false,
+        VerifyBase = false,
+    };
+}
+
+/// <summary>How it is written.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    WriteIndented = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(SavedDevice))]
+internal sealed partial class SavedDeviceJson : JsonSerializerContext;

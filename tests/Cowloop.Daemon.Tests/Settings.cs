@@ -1,0 +1,5 @@
+using System.Runtime.Versioning;
+
+// The environment belongs to the whole process.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: SupportedOSPlatform("linux")]
