@@ -76,6 +76,8 @@ public sealed class FuseConnection : IDisposable
     /// <summary>Unmounts and ends the workers. No file may be open any more.</summary>
     public void Dispose()
     {
+        // First, for its thread has the mount open too.
+        _guard?.Dispose();
         _detachedMount?.Dispose();
         if (_path is not null)
         {
@@ -83,7 +85,6 @@ public sealed class FuseConnection : IDisposable
         }
         _pool.Dispose();
         _device.Dispose();
-        _guard?.Dispose();
     }
 
     private static FuseGuard? TryGuard(SafeFileHandle mount, Action<string> log)
