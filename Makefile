@@ -17,7 +17,7 @@ APPLETS = cowctl cowdev cowlist cowmerge cowpack cowrepair cowsync cowwatch
 UNITS = cowloopd.service cowloop.service
 PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
-.PHONY: build install uninstall clean test soak bench format
+.PHONY: build install uninstall clean test soak stress bench format
 
 build:
 	$(PUBLISH) src/Cowloop.Tools/Cowloop.Tools.csproj
@@ -57,6 +57,9 @@ test:
 
 soak:
 	COWLOOP_SOAK=1 ./test
+
+stress: build
+	tests/stress
 
 format:
 	$(DOTNET) format --verify-no-changes
