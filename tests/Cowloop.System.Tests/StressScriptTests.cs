@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Xunit.Abstractions;
 
@@ -14,7 +16,7 @@ public partial class StressScriptTests(CowService service, ITestOutputHelper out
 
         Assert.Contains("passed: tests/stress --time 5 --devices 3 --seed 1", result.Output, StringComparison.Ordinal);
         Dictionary<string, int> counts = SummaryLine().Matches(result.Output)
-            .ToDictionary(match => match.Groups["what"].Value, match => int.Parse(match.Groups["count"].ValueSpan));
+            .ToDictionary(match => match.Groups["what"].Value, match => int.Parse(match.Groups["count"].ValueSpan, CultureInfo.InvariantCulture));
         Assert.Equal(
             [
                 "activations", "files written", "KiB written", "files verified", "devices read", "filesystem checks", "merges", "packs", "unpacks",
@@ -23,6 +25,25 @@ public partial class StressScriptTests(CowService service, ITestOutputHelper out
             counts.Keys);
         // Two cycles of one device, which an unpacking needs, are more than a short run promises.
         Assert.All(counts.Where(count => count.Key != "unpacks"), count => Assert.True(count.Value > 0, $"no {count.Key}:\n{result.Output}"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Temp.Path));
+    }
+
+    [RootFact("mkfs.ext4", "fsck.ext4", "flock", "fstrim", "fs:ext4")]
+    public void An_interrupted_run_leaves_nothing()
+    {
+        using Process script = Shell.Start(
+            Options, "env", "--default-signal=INT", Script, "--time", "5", "--devices", "2", "--seed", "1");
+        string? line;
+        do
+        {
+            line = script.StandardOutput.ReadLine();
+        }
+        while (line?.Contains("the disk gets full", StringComparison.Ordinal) == false);
+        Assert.NotNull(line);
+
+        Shell.Run("kill", "-INT", script.Id.ToString(CultureInfo.InvariantCulture));
+
+        Assert.Equal(130, FullDiskTest.Finish(script).ExitCode);
         Assert.Empty(Directory.EnumerateFileSystemEntries(Temp.Path));
     }
 
@@ -55,10 +76,11 @@ public partial class StressScriptTests(CowService service, ITestOutputHelper out
         }
     }
 
-    private CommandResult RunScript(params string[] arguments) => Shell.Try(
-        new ShellOptions { Environment = new Dictionary<string, string> { ["TMPDIR"] = Temp.Path } },
-        Path.Combine(Repository.Root, "tests/stress"),
-        arguments);
+    private static string Script => Path.Combine(Repository.Root, "tests/stress");
+
+    private ShellOptions Options => new() { Environment = new Dictionary<string, string> { ["TMPDIR"] = Temp.Path } };
+
+    private CommandResult RunScript(params string[] arguments) => Shell.Try(Options, Script, arguments);
 
     [GeneratedRegex(@"^  (?<what>\w+( \w+)*) +(?<count>\d+)$", RegexOptions.Multiline)]
     private static partial Regex SummaryLine();
