@@ -1,7 +1,3 @@
-using System.Runtime.Versioning;
-
-[assembly: SupportedOSPlatform("linux")]
-
 [assembly: RootTestsNeed("/dev/fuse", "/dev/loop-control")]
 
 // Loop devices, mounts and two cores are shared by all: one test at a time.
