@@ -168,11 +168,13 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
                 throw InUse(name, writer);
             }
         }
-        else if (LoopDevice.FindWritableUser(identity) is string loop)
+        else if (LoopDevice.FindWritableUser(identity, OwnLoopDevices()) is string loop)
         {
             throw InUse(name, $"bound to the writable loop device {loop}");
         }
     }
+
+    private HashSet<string> OwnLoopDevices() => [.. table.List().Where(device => device.IsAttached).Select(device => device.Attachment.Loop.KernelName)];
 
     private static CowloopException NotOpened(string name, Errno errno) =>
         new(Errno.EINVAL, $"open of rdofile {name} failed: {errno.Text()}", errno == Errno.ENOENT ? "check the path" : null);

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Cowloop.Linux;
 
 /// <summary>Something that keeps a block device open.</summary>
@@ -21,8 +19,16 @@ public sealed class DeviceUsers
     /// <summary>Looks at the mounts now; at the processes only if they are asked about.</summary>
     /// <param name="nodeDirectory">Where there are block nodes besides /dev.</param>
     public DeviceUsers(string nodeDirectory)
+        : this(new DeviceOpeners(nodeDirectory))
     {
-        _openers = new(() => FindOpeners(["/dev/", $"{nodeDirectory}/"]));
+    }
+
+    /// <summary>The same, for one who looks often.</summary>
+    /// <param name="openers">Looks at the processes.</param>
+    public DeviceUsers(DeviceOpeners openers)
+    {
+        ArgumentNullException.ThrowIfNull(openers);
+        _openers = new(openers.Find);
         _mounts = Mounts.List().ToLookup(mount => mount.Disk);
         _swaps = [.. KernelText.ReadOrEmpty("/proc/swaps").Split('\n').Select(line => BlockNode.TargetOf(line.Split(' ')[0])).OfType<DeviceNumber>()];
     }
@@ -86,26 +92,4 @@ public sealed class DeviceUsers
         }
     }
 
-    private static ILookup<DeviceNumber, string> FindOpeners(string[] directories)
-    {
-        var openers = new List<(DeviceNumber Device, string User)>();
-        foreach (string process in Directory.EnumerateDirectories("/proc"))
-        {
-            if (!int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int id))
-            {
-                continue;
-            }
-            foreach (string descriptor in KernelText.DescriptorsOf(process))
-            {
-                // Only names of nodes are worth a look at the file behind them: elsewhere it could be one that does not answer.
-                string target = KernelText.TargetOf(descriptor);
-                if (directories.Any(directory => target.StartsWith(directory, StringComparison.Ordinal))
-                    && BlockNode.TargetOf(descriptor) is DeviceNumber device)
-                {
-                    openers.Add((device, $"open in process {id} ({KernelText.ReadOrEmpty($"{process}/comm")})"));
-                }
-            }
-        }
-        return openers.ToLookup(opener => opener.Device, opener => opener.User);
-    }
 }

@@ -196,18 +196,25 @@ public sealed unsafe class LoopDevice
     }
 
     /// <summary>Finds a loop device that is bound to a regular file for writing.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="others">Kernel names of devices that are known to have other files. They are not opened: who detaches one would find it busy.</param>
     /// <returns>Its path, or null.</returns>
-    public static string? FindWritableUser(FileIdentity file) => FindUser(file, mayBeReadOnly: false);
+    public static string? FindWritableUser(FileIdentity file, IReadOnlySet<string>? others = null) => FindUser(file, mayBeReadOnly: false, others);
 
     /// <summary>Finds a loop device that is bound to a regular file.</summary>
     /// <returns>Its path, or null.</returns>
-    public static string? FindUser(FileIdentity file) => FindUser(file, mayBeReadOnly: true);
+    public static string? FindUser(FileIdentity file) => FindUser(file, mayBeReadOnly: true, null);
 
-    private static string? FindUser(FileIdentity file, bool mayBeReadOnly)
+    private static string? FindUser(FileIdentity file, bool mayBeReadOnly, IReadOnlySet<string>? others)
     {
         foreach (string path in BoundDevices())
         {
-            string node = $"/dev/{Path.GetFileName(path)}";
+            string name = Path.GetFileName(path);
+            if (others?.Contains(name) == true)
+            {
+                continue;
+            }
+            string node = $"/dev/{name}";
             using SafeFileHandle handle = LibC.ToHandle(LibC.open(node, LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
             LibC.loop_info64 info;
             if (!handle.IsInvalid

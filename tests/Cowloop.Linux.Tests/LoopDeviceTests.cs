@@ -211,6 +211,7 @@ public class LoopDeviceTests
         FileIdentity.TryGet(disk.FilePath, out FileIdentity file);
 
         Assert.Equal(disk.Node, LoopDevice.FindWritableUser(file));
+        Assert.Null(LoopDevice.FindWritableUser(file, new HashSet<string> { disk.Device.KernelName }));
 
         disk.Device.TryDetach();
         Assert.Null(LoopDevice.FindWritableUser(file));
