@@ -15,22 +15,33 @@ namespace Cowloop.Control;
 /// <param name="VerifyBase">Read all of the base and compare it with what the cowfile knows of it, or let the cowfile know it from now on.</param>
 /// <param name="Plain">Make a new cowfile as the original would: without the record that knows its base well.</param>
 /// <param name="Settings">How it behaves when space runs short; null for the standard settings.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record AttachRequest(
     string Base,
     string Cowfile,
     string Directory,
-    int? Number = null,
-    bool AcceptBase = false,
-    bool Repair = false,
-    bool VerifyBase = false,
-    bool Plain = false,
-    DeviceSettings? Settings = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int? Number = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool AcceptBase = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Repair = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool VerifyBase = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Plain = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] SettingsRequest? Settings = null);
 
-/// <summary>How a device behaves when space for its cowfile runs short. What is null is left as it is.</summary>
+/// <summary>Says how a device is to behave when space for its cowfile runs short. What is null is left as it is.</summary>
 /// <param name="OnFull"><c>error</c>, <c>wait</c> or <c>wait:SECONDS</c>: what a change does that finds no space. A new device has <c>error</c>.</param>
 /// <param name="WarnAt">Marks, such as <c>80%,1G</c>: share of the filesystem in use, or space left. Empty: none, as a new device has.</param>
 /// <param name="Hook">Absolute path of a program that is run when a mark is crossed or changes find no space. Empty: none, as a new device has.</param>
-public sealed record DeviceSettings(string? OnFull = null, string? WarnAt = null, string? Hook = null);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record SettingsRequest(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? OnFull = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? WarnAt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? Hook = null);
+
+/// <summary>How a device behaves when space for its cowfile runs short, in the words of <see cref="SettingsRequest"/>.</summary>
+/// <param name="OnFull">What a change does that finds no space.</param>
+/// <param name="WarnAt">The marks, or empty.</param>
+/// <param name="Hook">The program, or empty.</param>
+public sealed record DeviceSettings(string OnFull, string WarnAt, string Hook);
 
 /// <summary>An active device and what its user should know.</summary>
 /// <param name="Device">The device.</param>
@@ -71,7 +82,7 @@ public sealed record DeviceStatus
     /// <summary>True while somebody waits for the cowfile's space to run short.</summary>
     public required bool Watched { get; init; }
 
-    /// <summary>What it does when space runs short; nothing in it is null.</summary>
+    /// <summary>What it does when space runs short.</summary>
     public required DeviceSettings Settings { get; init; }
 
     /// <summary>The space for its cowfile.</summary>
@@ -104,7 +115,7 @@ public sealed record DeviceStatus
     /// <summary>Writes that went to the cowfile.</summary>
     public required long CowfileWrites { get; init; }
 
-    /// <summary>Mounts, kernel holders, devices on top and open descriptors that were found.</summary>
+    /// <summary>Mounts, kernel holders, devices on top and open descriptors that were found; 0 in the reply to its activation.</summary>
     public required int Opens { get; init; }
 
     /// <summary>The kernel's name of the block device.</summary>
@@ -122,6 +133,7 @@ public sealed record DeviceStatus
 
 /// <summary>Asks for less access to the cowfile of an active device. The cowfile is made clean and durable before.</summary>
 /// <param name="Access"><c>readOnly</c>: reopen it. <c>closed</c>: close it.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CowfileRequest([property: JsonConverter(typeof(CowfileAccessJson))] CowfileAccess Access);
 
 /// <summary>Space on the filesystem that holds a cowfile.</summary>
@@ -229,6 +241,7 @@ public sealed record OrphanedUse(int Number, string KernelName, string Use, stri
 
 /// <summary>Asks the service to close all devices and end.</summary>
 /// <param name="Wait">Take no new devices, and wait until those in use are closed, instead of refusing.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record UnloadRequest(bool Wait);
 
 /// <summary>Every error of the API.</summary>

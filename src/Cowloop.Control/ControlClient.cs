@@ -63,8 +63,8 @@ public sealed class ControlClient : IDisposable
 
     /// <summary>Changes how a device behaves when space runs short.</summary>
     /// <exception cref="CowloopException">There is no such device, a setting makes no sense, or the service can't be reached.</exception>
-    public DeviceStatus Configure(int number, DeviceSettings settings) =>
-        Send(HttpMethod.Patch, $"v1/devices/{number}", settings, ControlJson.Default.DeviceSettings, ControlJson.Default.DeviceStatus);
+    public DeviceStatus Configure(int number, SettingsRequest settings) =>
+        Send(HttpMethod.Patch, $"v1/devices/{number}", settings, ControlJson.Default.SettingsRequest, ControlJson.Default.DeviceStatus);
 
     /// <summary>What happens to devices from now on, beginning with how all of them stand; ends with the service.</summary>
     /// <exception cref="CowloopException">Too many listen already, or the service can't be reached.</exception>

@@ -11,6 +11,7 @@ namespace Cowloop.Control;
 [JsonSerializable(typeof(AttachReply))]
 [JsonSerializable(typeof(DeviceStatus))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceStatus>))]
+[JsonSerializable(typeof(SettingsRequest))]
 [JsonSerializable(typeof(DeviceSettings))]
 [JsonSerializable(typeof(ServiceEvent))]
 [JsonSerializable(typeof(CowfileRequest))]

@@ -39,6 +39,8 @@ public enum Errno
     EISDIR = 21,
     /// <summary>Invalid argument.</summary>
     EINVAL = 22,
+    /// <summary>Too many open files.</summary>
+    EMFILE = 24,
     /// <summary>Inappropriate ioctl for device.</summary>
     ENOTTY = 25,
     /// <summary>File too large.</summary>
@@ -92,6 +94,7 @@ public static class ErrnoText
         Errno.ENOTDIR => "Not a directory",
         Errno.EISDIR => "Is a directory",
         Errno.EINVAL => "Invalid argument",
+        Errno.EMFILE => "Too many open files",
         Errno.ENOTTY => "Inappropriate ioctl for device",
         Errno.EFBIG => "File too large",
         Errno.ENOSPC => "No space left on device",

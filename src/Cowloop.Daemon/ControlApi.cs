@@ -1,30 +1,21 @@
 using System.Net.ServerSentEvents;
+using System.Text.Json.Serialization;
 using Cowloop.Control;
-using Cowloop.Core;
-using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Cowloop.Daemon;
 
-/// <summary>The control API: HTTP and JSON over a unix socket that only root may open, described at /openapi.json.</summary>
+/// <summary>The control API: HTTP and JSON over a unix socket, described at /openapi.json.</summary>
 internal static class ControlApi
 {
-    // Two paths of at most 4096 characters and some JSON around them.
-    private const long MaxRequestBytes = 64 * 1024;
+    // A request goes two levels deep. What goes deepest is the description of a reply, which the same options write.
+    private const int MaxDepth = 16;
 
-    private const string ApiHint = "GET /openapi.json describes the requests";
-
-    private static readonly ProducesResponseTypeMetadata[] ErrorResponses =
-    [
-        new(StatusCodes.Status400BadRequest, typeof(ErrorReply), ["application/json"]),
-        new(StatusCodes.Status404NotFound, typeof(ErrorReply), ["application/json"]),
-        new(StatusCodes.Status409Conflict, typeof(ErrorReply), ["application/json"]),
-        new(StatusCodes.Status500InternalServerError, typeof(ErrorReply), ["application/json"]),
-        new(StatusCodes.Status507InsufficientStorage, typeof(ErrorReply), ["application/json"]),
-    ];
+    private const string EventStream = "text/event-stream";
 
     /// <summary>Makes the server; it does not listen yet.</summary>
-    public static WebApplication Create(CowService service, CowloopPaths paths)
+    public static WebApplication Create(CowService service, CowloopPaths paths, int maxDevices)
     {
         // Empty: no settings file of whatever directory it starts in, no environment variables, no console logger.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -33,6 +24,11 @@ internal static class ControlApi
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
+            // Exactly what the description says, and each thing said once.
+            options.SerializerOptions.AllowDuplicateProperties = false;
+            options.SerializerOptions.MaxDepth = MaxDepth;
+            options.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+            options.SerializerOptions.PropertyNameCaseInsensitive = false;
             options.SerializerOptions.RespectNullableAnnotations = true;
             options.SerializerOptions.RespectRequiredConstructorParameters = true;
             options.SerializerOptions.TypeInfoResolverChain.Insert(0, ControlJson.Default);
@@ -44,21 +40,13 @@ internal static class ControlApi
             document.Servers = [];
             return Task.CompletedTask;
         }));
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
-        {
-            options.AddServerHeader = false;
-            options.Limits.MaxRequestBodySize = MaxRequestBytes;
-            options.ListenUnixSocket(paths.ControlSocket);
-        });
+        ConnectionGate gate = ControlServer.Configure(builder.WebHost, paths, maxDevices);
 
         WebApplication app = builder.Build();
-        app.UseExceptionHandler(handler => handler.Run(WriteErrorAsync));
+        ControlErrors.Use(app);
+        app.Use((context, next) => context.GetEndpoint()?.Metadata.GetMetadata<WaitingRequest>() is null ? next(context) : gate.WaitAsync(context, next));
         app.MapOpenApi("/{documentName}.json");
-        app.MapFallback(context => throw new CowloopException(
-            Errno.ENODEV,
-            $"there is no {context.Request.Method} {context.Request.Path}",
-            ApiHint));
-        Map(app.MapGroup("/v1").WithTags("v1").WithMetadata(ErrorResponses), service);
+        Map(app.MapGroup("/v1").WithTags("v1").WithMetadata(ControlErrors.Responses), service);
         return app;
     }
 
@@ -69,12 +57,12 @@ internal static class ControlApi
         v1.MapPost("/service/sync", () => Done(service.Sync))
             .WithSummary("Makes all cowfiles durable and clean")
             .Produces(StatusCodes.Status204NoContent);
-        v1.MapPost("/service/unload", (UnloadRequest request) => UnloadAsync(service, request))
+        v1.MapPost("/service/unload", ([FromBody] UnloadRequest request) => UnloadAsync(service, request))
             .WithSummary("Deactivates all devices and ends the service")
             .Produces(StatusCodes.Status204NoContent);
         v1.MapGet("/devices", () => service.Describe().Devices)
             .WithSummary("State of all devices");
-        v1.MapPost("/devices", (AttachRequest request) => Created(service.Attach(request)))
+        v1.MapPost("/devices", ([FromBody] AttachRequest request) => Created(service.Attach(request)))
             .WithSummary("Activates a device")
             .Produces<AttachReply>(StatusCodes.Status201Created);
         v1.MapGet("/devices/{number:int}", (int number) => service.Describe(number))
@@ -82,9 +70,9 @@ internal static class ControlApi
         v1.MapDelete("/devices/{number:int}", (int number) => Done(() => service.Detach(number)))
             .WithSummary("Deactivates a device")
             .Produces(StatusCodes.Status204NoContent);
-        v1.MapPatch("/devices/{number:int}", (int number, DeviceSettings settings) => service.Configure(number, settings))
+        v1.MapPatch("/devices/{number:int}", (int number, [FromBody] SettingsRequest request) => service.Configure(number, request))
             .WithSummary("Changes how a device behaves when space for its cowfile runs short; changes that wait for space do what is said now");
-        v1.MapPost("/devices/{number:int}/cowfile", (int number, CowfileRequest request) => Done(() => service.Restrict(number, request.Access)))
+        v1.MapPost("/devices/{number:int}/cowfile", (int number, [FromBody] CowfileRequest request) => Done(() => service.Restrict(number, request.Access)))
             .WithSummary("Makes the cowfile of a device clean and reopens it read-only or closes it, also while the device is in use")
             .Produces(StatusCodes.Status204NoContent);
         v1.MapGet("/devices/{number:int}/space", (int number) => service.GetSpace(number))
@@ -92,9 +80,13 @@ internal static class ControlApi
         v1.MapGet(
                 "/devices/{number:int}/space/wait",
                 (int number, ulong thresholdKiB, CancellationToken aborted) => service.WaitForSpaceAsync(number, thresholdKiB, aborted))
+            .WithMetadata(new WaitingRequest())
             .WithSummary("The same as soon as no more than the threshold is available, or when the device is deactivated; one client can wait per device");
         v1.MapGet("/events", (CancellationToken aborted) => TypedResults.ServerSentEvents(Name(service.Events.Listen(aborted))))
-            .WithSummary("What happens to devices, as server-sent events; the first one, and every one after a loss, is how all devices stand");
+            .WithMetadata(new WaitingRequest())
+            .WithSummary("What happens to devices, as server-sent events; the first one, and every one after a loss, is how all devices stand")
+            // The data of each.
+            .Produces<ServiceEvent>(StatusCodes.Status200OK, EventStream);
     }
 
     private static async IAsyncEnumerable<SseItem<ServiceEvent>> Name(IAsyncEnumerable<ServiceEvent> events)
@@ -128,29 +120,8 @@ internal static class ControlApi
         return TypedResults.NoContent();
     }
 
-    private static Task WriteErrorAsync(HttpContext context)
-    {
-        Exception? exception = context.Features.Get<IExceptionHandlerFeature>()?.Error;
-        CowloopException shown = exception switch
-        {
-            CowloopException known => known,
-            BadHttpRequestException bad => new CowloopException(Errno.EINVAL, bad.InnerException?.Message ?? bad.Message, ApiHint),
-            _ => new CowloopException(Errno.EIO, $"unexpected: {exception?.Message}", "please report this, with the service's log"),
-        };
-        if (exception is not (CowloopException or BadHttpRequestException))
-        {
-            ServiceLog.Error($"unexpected: {exception}");
-        }
-        context.Response.StatusCode = shown.Errno switch
-        {
-            Errno.EINVAL or Errno.ENAMETOOLONG => StatusCodes.Status400BadRequest,
-            Errno.ENODEV => StatusCodes.Status404NotFound,
-            Errno.EBUSY or Errno.EAGAIN => StatusCodes.Status409Conflict,
-            Errno.ENOSPC => StatusCodes.Status507InsufficientStorage,
-            _ => StatusCodes.Status500InternalServerError,
-        };
-        return context.Response.WriteAsJsonAsync(ControlJson.Describe(shown), ControlJson.Default.ErrorReply);
-    }
+    /// <summary>Marks what is answered when something happens.</summary>
+    private sealed class WaitingRequest;
 
     /// <summary>Signals are the service's own business.</summary>
     private sealed class ServiceLifetime : IHostLifetime

@@ -119,7 +119,7 @@ internal sealed class CowDevice
 
     /// <summary>Changes how it behaves when space runs short. Changes that wait for space do what is said now.</summary>
     /// <exception cref="CowloopException">A setting makes no sense; nothing has changed.</exception>
-    public void Configure(DeviceSettings settings)
+    public void Configure(SettingsRequest settings)
     {
         lock (_policyLock)
         {

@@ -24,6 +24,7 @@ internal sealed class CowService : IDisposable
     private readonly DeadDevices _dead;
     private readonly DeviceTable _table;
     private readonly NodeDirectory _nodes;
+    private readonly DeviceOpeners _openers;
     private readonly StatusView _status;
     private readonly LoopTransport _transport;
     private readonly PartitionWatcher _watcher;
@@ -46,7 +47,8 @@ internal sealed class CowService : IDisposable
         _table = new DeviceTable(_leftDevices.Select(device => device.Number + 1).Append(maxDevices).Max());
         _transport = new LoopTransport(ServiceLog.Error);
         _nodes = new NodeDirectory(paths);
-        _status = new StatusView(paths, _table, _nodes);
+        _openers = new DeviceOpeners(paths.DeviceDirectory);
+        _status = new StatusView(paths, _table, _nodes, _openers);
         _watcher = new PartitionWatcher(_table, _nodes, paths.DeviceDirectory);
         LiveDirectory? live = LiveDirectory.TryMake(out string why);
         if (live is null)
@@ -107,7 +109,7 @@ internal sealed class CowService : IDisposable
             request = request with
             {
                 Number = request.Number ?? former.Number,
-                Settings = SpacePolicy.Standard.With(former.Request.Settings).With(request.Settings).Settings,
+                Settings = former.ToSettings(request.Settings),
             };
         }
         try
@@ -152,11 +154,11 @@ internal sealed class CowService : IDisposable
 
     /// <summary>Changes how a device behaves when space runs short.</summary>
     /// <exception cref="CowloopException">Not active, or a setting makes no sense.</exception>
-    public DeviceStatus Configure(int number, DeviceSettings settings)
+    public DeviceStatus Configure(int number, SettingsRequest settings)
     {
         CowDevice device = _table.Get(number);
         device.Configure(settings);
-        SaveChange(device, saved => saved with { Request = saved.Request with { Settings = device.Policy.Settings } });
+        SaveChange(device, saved => saved with { Settings = device.Policy.Settings });
         _monitor.Check(device);
         return _status.Describe(device);
     }
@@ -184,6 +186,11 @@ internal sealed class CowService : IDisposable
     /// <exception cref="CowloopException">Not active, no less than before, or the cowfile could not be made clean or reopened; nothing has changed.</exception>
     public void Restrict(int number, CowfileAccess access)
     {
+        // JSON's reader takes a list of words for their sum.
+        if (!Enum.IsDefined(access))
+        {
+            throw new CowloopException(Errno.EINVAL, "no such access to a cowfile", "access is readOnly or closed");
+        }
         CowDevice device = _table.Get(number);
         Errno errno = device.Restrict(access);
         if (errno != Errno.None)
@@ -270,7 +277,7 @@ internal sealed class CowService : IDisposable
         CowDevice device = _activation.Activate(request, former, out IReadOnlyList<string> warnings);
         try
         {
-            if (_saved.TryWrite(SavedDevice.Of(request, device, _table.List())) is string why)
+            if (_saved.TryWrite(SavedDevice.Of(device, request.Directory, _table.List())) is string why)
             {
                 warnings = [.. warnings, NotSaved(device.Number, why)];
             }
@@ -311,7 +318,7 @@ internal sealed class CowService : IDisposable
         DeviceFiles files = device.Files;
         string done = former is null ? "activated" : "recovered";
         ServiceLog.Notice($"cowdevice {device.Number} {done}: {files.BasePath} with {files.CowfilePath} as {device.Attachment.Loop.KernelName}");
-        return new AttachReply(_status.Describe(device), warnings);
+        return new AttachReply(_status.DescribeNew(device), warnings);
     }
 
     /// <summary>Makes a device of a killed service again.</summary>
@@ -320,7 +327,7 @@ internal sealed class CowService : IDisposable
     {
         if (device.Access == CowfileAccess.Closed)
         {
-            throw new CowloopException(Errno.EINVAL, $"cowctl -c has let go of cowfile {device.Request.Cowfile}, and somebody else may have it");
+            throw new CowloopException(Errno.EINVAL, $"cowctl -c has let go of cowfile {device.Cowfile}, and somebody else may have it");
         }
         try
         {
@@ -357,7 +364,7 @@ internal sealed class CowService : IDisposable
         }
     }
 
-    private DeviceUsers LookAtUsers() => new(_paths.DeviceDirectory);
+    private DeviceUsers LookAtUsers() => new(_openers);
 
     private static string? DescribeUse(CowDevice device, DeviceUsers users)
     {
@@ -405,7 +412,7 @@ internal sealed class CowService : IDisposable
     /// <summary>It goes with its last user; who waits for its space could wait for ever, and it with him.</summary>
     private static void DetachWhenUnused(CowDevice device)
     {
-        device.Configure(new DeviceSettings(OnFull: OnFull.Error.ToString()));
+        device.Configure(new SettingsRequest(OnFull: OnFull.Error.ToString()));
         Errno errno = device.DetachOnLastClose();
         // A device that others depend on goes after them.
         if (errno is not (Errno.None or Errno.EBUSY))

@@ -27,8 +27,6 @@ internal sealed class DeviceActivation(
     UnrecoveredDevices unrecovered,
     DeadDevices dead)
 {
-    private const int MaxPathLength = 4096;
-
     private readonly BaseOpener _bases = new(table, paths);
     private readonly CowfileOpener _cowfiles = new(table);
 
@@ -198,10 +196,8 @@ internal sealed class DeviceActivation(
         {
             throw new CowloopException(Errno.EINVAL, whenEmpty);
         }
-        if (name.Length > MaxPathLength || name.Contains('\0'))
-        {
-            throw new CowloopException(Errno.ENAMETOOLONG, $"a path has at most {MaxPathLength} characters, and no zero byte");
-        }
+        RequestPath.Check(name);
+        RequestPath.Check(directory);
         return Path.IsPathFullyQualified(directory)
             ? Path.GetFullPath(name, directory)
             : throw new CowloopException(Errno.EINVAL, $"the directory '{directory}' is not an absolute path");

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json;
 using Cowloop.Control;
@@ -7,8 +6,6 @@ using Cowloop.Core;
 using Cowloop.Daemon;
 using Cowloop.Linux;
 using Microsoft.Win32.SafeHandles;
-
-[assembly: SupportedOSPlatform("linux")]
 
 // cowloopd [--ready] [maxcows=N] [rdofile=F cowfile=F [option=r]]: serves until it is unloaded.
 const string ReadyOption = "--ready";
@@ -81,8 +78,9 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
 
     // Requests wait for the kernel, on threads of the pool: a storm of them must not wait for the pool to grow.
     ThreadPool.SetMinThreads(ControlThreads, ControlThreads);
-    LogStart(parameters);
-    using var service = new CowService(paths, parameters.MaxDevices);
+    int maxDevices = DescriptorBudget.Grant(parameters.MaxDevices, HostProcess.DescriptorLimit);
+    LogStart(parameters, maxDevices);
+    using var service = new CowService(paths, maxDevices);
     service.Recover();
     string answer = ReadyText;
     if (parameters.Base is string baseName)
@@ -107,11 +105,9 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
 
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-    WebApplication api = ControlApi.Create(service, paths);
+    WebApplication api = ControlApi.Create(service, paths, maxDevices);
     File.Delete(paths.ControlSocket);
-    uint mask = HostProcess.SetFileModeMask(0x3F | 0x40); // 0177: the socket is root's alone from its first moment
     api.StartAsync().GetAwaiter().GetResult();
-    HostProcess.SetFileModeMask(mask);
     ReportReady(answer);
     if (!ServiceManager.TryNotifyReady())
     {
@@ -136,26 +132,23 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
 
 static DirectoryLock Claim(string directory)
 {
-    try
-    {
-        Directory.CreateDirectory(directory);
-    }
-    catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-    {
-        throw new CowloopException(Errno.EACCES, $"cannot make {directory}: {exception.Message}");
-    }
+    OwnDirectory.Ensure(directory);
     return DirectoryLock.TryTake(directory)
         ?? throw new CowloopException(Errno.EEXIST, $"another cowloopd uses {directory}", "cowloop status shows it");
 }
 
-static void LogStart(LoadParameters parameters)
+static void LogStart(LoadParameters parameters, int maxDevices)
 {
     ServiceLog.Notice($"version: {ProgramVersion.Text}");
     if (parameters.Warning is string warning)
     {
         ServiceLog.Warning(warning);
     }
-    ServiceLog.Notice($"number of configured cowdevices: {parameters.MaxDevices}");
+    if (maxDevices < parameters.MaxDevices)
+    {
+        ServiceLog.Warning($"maxcows={parameters.MaxDevices} needs more than {HostProcess.DescriptorLimit} open files: {maxDevices} is used");
+    }
+    ServiceLog.Notice($"number of configured cowdevices: {maxDevices}");
     ServiceLog.Notice(parameters.Base is string baseName ? $"initialized on rdofile={baseName}" : "initialized without rdofile yet");
 }
 

@@ -10,8 +10,11 @@ namespace Cowloop.Daemon;
 /// <summary>What is written down of an active device, so that the next service can make it again when this one is killed.</summary>
 internal sealed record SavedDevice
 {
-    /// <summary>What was asked for; the number is the one that it got.</summary>
-    public required AttachRequest Request { get; init; }
+    /// <summary>Device number.</summary>
+    public required int Number { get; init; }
+
+    /// <summary>The base as its user named it.</summary>
+    public required string Base { get; init; }
 
     /// <summary>Absolute path of the base.</summary>
     public required string BasePath { get; init; }
@@ -25,11 +28,20 @@ internal sealed record SavedDevice
     /// <summary>The number of that cowdevice, or null.</summary>
     public int? Lower { get; init; }
 
+    /// <summary>The cowfile as its user named it.</summary>
+    public required string Cowfile { get; init; }
+
     /// <summary>Absolute path of the cowfile.</summary>
     public required string CowfilePath { get; init; }
 
     /// <summary>Which file it is.</summary>
     public required FileIdentity CowfileIdentity { get; init; }
+
+    /// <summary>The directory that both names start from.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>How it behaves when space runs short.</summary>
+    public required DeviceSettings Settings { get; init; }
 
     /// <summary>Which boot it is, and what live bits of the cowfile are known by.</summary>
     public required LiveKey LiveKey { get; init; }
@@ -44,27 +56,27 @@ internal sealed record SavedDevice
     [JsonConverter(typeof(CowfileAccessJson))]
     public required CowfileAccess Access { get; init; }
 
-    /// <summary>Device number.</summary>
-    [JsonIgnore]
-    public int Number => Request.Number ?? -1;
-
     /// <summary>Describes an active device.</summary>
-    /// <param name="request">What was asked for.</param>
-    /// <param name="device">What came of it.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="directory">What the names of its files start from.</param>
     /// <param name="others">The other active devices.</param>
-    public static SavedDevice Of(AttachRequest request, CowDevice device, IReadOnlyList<CowDevice> others)
+    public static SavedDevice Of(CowDevice device, string directory, IReadOnlyList<CowDevice> others)
     {
         DeviceFiles files = device.Files;
         IReadOnlySet<DeviceNumber> disks = BackingDisks.Of(files.CowfilePath);
         return new SavedDevice
         {
-            Request = request with { Number = device.Number },
+            Number = device.Number,
+            Base = files.Base,
             BasePath = files.BasePath,
             BaseIdentity = files.BaseIdentity,
             BaseNode = files.BaseNode,
             Lower = device.Lower?.Number,
+            Cowfile = files.Cowfile,
             CowfilePath = files.CowfilePath,
             CowfileIdentity = files.CowfileIdentity,
+            Directory = directory,
+            Settings = device.Policy.Settings,
             LiveKey = files.LiveKey,
             IsOnCowdevice = others.Any(other => disks.Contains(other.Attachment.Loop.Number)),
             Access = CowfileAccess.ReadWrite,
@@ -75,13 +87,16 @@ internal sealed record SavedDevice
     /// Asks for the same device. What its user allowed or wanted once, an overridden base, a repair by scanning or a look at the whole base, was about
     /// that time. A cowdevice is named by its node, for any other name of it may lead elsewhere by now.
     /// </summary>
-    public AttachRequest ToRequest() => Request with
-    {
-        Base = BaseNode is null || BaseNode == BasePath ? Request.Base : BaseNode,
-        AcceptBase = false,
-        Repair = false,
-        VerifyBase = false,
-    };
+    public AttachRequest ToRequest() => new(
+        BaseNode is null || BaseNode == BasePath ? Base : BaseNode,
+        Cowfile,
+        Directory,
+        Number,
+        Settings: ToSettings(new SettingsRequest()));
+
+    /// <summary>Asks for the same behaviour when space runs short, but what another request says of it.</summary>
+    public SettingsRequest ToSettings(SettingsRequest? other) =>
+        new(other?.OnFull ?? Settings.OnFull, other?.WarnAt ?? Settings.WarnAt, other?.Hook ?? Settings.Hook);
 }
 
 /// <summary>How it is written.</summary>

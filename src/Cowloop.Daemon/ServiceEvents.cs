@@ -20,7 +20,9 @@ internal sealed class ServiceEvents(Func<IReadOnlyList<DeviceSpace>> describe)
     public const string Full = "full";
     public const string Resumed = "resumed";
 
-    private const int MaxListeners = 64;
+    /// <summary>Programs that may listen at a time.</summary>
+    public const int MaxListeners = 64;
+
     private const int MaxPending = 64;
 
     private readonly Lock _lock = new();

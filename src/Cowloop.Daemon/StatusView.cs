@@ -19,14 +19,16 @@ internal sealed class StatusView : IDisposable
     private readonly CowloopPaths _paths;
     private readonly DeviceTable _table;
     private readonly NodeDirectory _nodes;
+    private readonly DeviceOpeners _openers;
     private readonly FlatTree _tree = new();
     private readonly FuseConnection _connection;
 
-    public StatusView(CowloopPaths paths, DeviceTable table, NodeDirectory nodes)
+    public StatusView(CowloopPaths paths, DeviceTable table, NodeDirectory nodes, DeviceOpeners openers)
     {
         _paths = paths;
         _table = table;
         _nodes = nodes;
+        _openers = openers;
         // What a service that died has left mounted there answers nothing but errors; this service holds the run directory's lock.
         while (Mounts.Detach(paths.StatusDirectory) == Errno.None)
         {
@@ -57,21 +59,27 @@ internal sealed class StatusView : IDisposable
     /// <summary>The state of all devices now.</summary>
     public IReadOnlyList<DeviceStatus> DescribeAll()
     {
-        var users = new DeviceUsers(_paths.DeviceDirectory);
+        var users = new DeviceUsers(_openers);
         return [.. _table.List().Select(device => Describe(device, users))];
     }
 
-    /// <summary>The space of all devices, as it was when it was last looked at.</summary>
-    public IReadOnlyList<DeviceSpace> DescribeSpaces() => [.. _table.List().Select(DescribeSpace)];
+    /// <summary>
+    /// The space of all devices, as it was when it was last looked at. One that the kernel has let go of is none of them: that it is gone is
+    /// told before it leaves the table, and who has heard of it must not be told of the device again.
+    /// </summary>
+    public IReadOnlyList<DeviceSpace> DescribeSpaces() => [.. _table.List().Where(device => device.IsAttached).Select(DescribeSpace)];
 
     /// <summary>The space of a device, as it was when it was last looked at.</summary>
     public DeviceSpace DescribeSpace(CowDevice device) =>
         new(device.Number, _paths.Node(device.Number), device.Files.CowfilePath, SpaceOf(device));
 
     /// <summary>The state of a device now.</summary>
-    public DeviceStatus Describe(CowDevice device) => Describe(device, new DeviceUsers(_paths.DeviceDirectory));
+    public DeviceStatus Describe(CowDevice device) => Describe(device, new DeviceUsers(_openers));
 
-    private DeviceStatus Describe(CowDevice device, DeviceUsers users)
+    /// <summary>The state of a device that has just been made: nobody is expected to have it open, so nobody is looked for.</summary>
+    public DeviceStatus DescribeNew(CowDevice device) => Describe(device, users: null);
+
+    private DeviceStatus Describe(CowDevice device, DeviceUsers? users)
     {
         LoopDevice loop = device.Attachment.Loop;
         return new DeviceStatus
@@ -97,7 +105,7 @@ internal sealed class StatusView : IDisposable
             BaseReads = device.BaseReads,
             CowfileReads = device.CowfileReads,
             CowfileWrites = device.CowfileWrites,
-            Opens = (device.IsAttached ? users.CountOpens(loop.Number) : 0) + device.DependentCount,
+            Opens = (users is not null && device.IsAttached ? users.CountOpens(loop.Number) : 0) + device.DependentCount,
             KernelName = loop.KernelName,
             DeviceNumber = loop.Number.ToString(),
             Partitions = _nodes.PartitionNodes(device.Number),

@@ -99,9 +99,9 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
     {
         Number = device.Number,
         Path = paths.Node(device.Number),
-        Base = device.Request.Base,
+        Base = device.Base,
         BasePath = device.BasePath,
-        Cowfile = device.Request.Cowfile,
+        Cowfile = device.Cowfile,
         CowfilePath = device.CowfilePath,
         Reason = reason?.Message ?? "it is being recovered",
         Hint = reason?.Hint,

@@ -16,9 +16,15 @@ public static class HostProcess
     /// </summary>
     public static bool TryBecomeIoFlusher() => LibC.prctl(LibC.PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
 
-    /// <summary>Sets the permission bits that new files of this process don't get.</summary>
-    /// <returns>What it was before.</returns>
-    public static uint SetFileModeMask(uint mask) => LibC.umask(mask);
+    /// <summary>How many files this process may have open. The runtime has raised it to what the administrator allows.</summary>
+    public static unsafe long DescriptorLimit
+    {
+        get
+        {
+            LibC.rlimit_t limit;
+            return LibC.getrlimit(LibC.RLIMIT_NOFILE, &limit) == 0 ? (long)Math.Min(limit.rlim_cur, long.MaxValue) : long.MaxValue;
+        }
+    }
 
     /// <summary>
     /// A write beyond the largest file that the process may have (ulimit -f) is the error EFBIG, as any other; without this the kernel ends

@@ -82,6 +82,8 @@ internal static partial class LibC
 
     public const int PR_SET_IO_FLUSHER = 57;
 
+    public const int RLIMIT_NOFILE = 7;
+
     public const short POLLIN = 1;
     public const int EFD_CLOEXEC = 0x80000;
     public const int IN_CLOEXEC = 0x80000;
@@ -91,6 +93,8 @@ internal static partial class LibC
     public const int SOCK_RAW = 3;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int NETLINK_KOBJECT_UEVENT = 15;
+    public const int SOL_SOCKET = 1;
+    public const int SO_PEERCRED = 17;
 
     public const short POSIX_SPAWN_SETSID = 0x80;
 }

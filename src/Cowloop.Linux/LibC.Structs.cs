@@ -118,4 +118,19 @@ internal static partial class LibC
         public uint nl_pid;
         public uint nl_groups;
     }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct ucred_t
+    {
+        public int pid;
+        public uint uid;
+        public uint gid;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct rlimit_t
+    {
+        public ulong rlim_cur;
+        public ulong rlim_max;
+    }
 }

@@ -137,10 +137,10 @@ internal static unsafe partial class LibC
     public static partial int waitpid(int process, int* status, int options);
 
     [LibraryImport(Library)]
-    public static partial int geteuid();
+    public static partial uint geteuid();
 
-    [LibraryImport(Library)]
-    public static partial uint umask(uint mask);
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int getrlimit(int resource, rlimit_t* limit);
 
     [LibraryImport(Library)]
     public static partial nint signal(int number, nint handler);

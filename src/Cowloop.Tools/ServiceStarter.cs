@@ -45,8 +45,8 @@ internal static class ServiceStarter
         {
             throw new CowloopException(Errno.ENOENT, $"the service {program} is missing", "install cowloop again");
         }
-        // The log lies there.
-        Directory.CreateDirectory(paths.RunDirectory);
+        // The log lies there, and must not be a link that somebody else has put there.
+        OwnDirectory.Ensure(paths.RunDirectory);
         for (var waited = Stopwatch.StartNew(); ; Thread.Sleep(PollTime))
         {
             string answer = DetachedProcess.StartAndWait(program, ["--ready", .. parameters], paths.Log);

@@ -11,11 +11,12 @@ public class ContractTests
     [Fact]
     public void Every_message_comes_back_as_it_was()
     {
-        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, true, true, Samples.Device.Settings), ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, true, true, Samples.Settings), ControlJson.Default.AttachRequest);
         AssertRoundTrip(new AttachReply(Samples.Device, ["first", "second"]), ControlJson.Default.AttachReply);
         AssertRoundTrip(Samples.Device, ControlJson.Default.DeviceStatus);
         AssertRoundTrip(Samples.Service, ControlJson.Default.ServiceStatus);
         AssertRoundTrip([Samples.Device, Samples.Device with { Number = 4 }], ControlJson.Default.IReadOnlyListDeviceStatus);
+        AssertRoundTrip(Samples.Settings, ControlJson.Default.SettingsRequest);
         AssertRoundTrip(Samples.Device.Settings, ControlJson.Default.DeviceSettings);
         AssertRoundTrip(
             new ServiceEvent("low", DateTime.UnixEpoch, "80%", [new DeviceSpace(3, "/dev/cow/3", "/srv/my.cow", Samples.Device.Space)]),
@@ -44,10 +45,37 @@ public class ContractTests
     public void What_must_be_there_is_missed() =>
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("""{"number":3}""", ControlJson.Default.DeviceStatus));
 
+    /// <summary>A client understands a newer service; a service does nothing that it has understood in part.</summary>
     [Fact]
-    public void Unknown_properties_of_a_newer_version_do_no_harm() => Assert.Equal(
-        new UnloadRequest(true),
-        JsonSerializer.Deserialize("""{"wait":true,"later":[1]}""", ControlJson.Default.UnloadRequest));
+    public void Unknown_properties_are_skipped_in_a_reply_and_refused_in_a_request()
+    {
+        Assert.Equal(
+            new CowfileSpace(2, 1),
+            JsonSerializer.Deserialize("{\"totalKiB\":2,\"availableKiB\":1,\"later\":[1]}", ControlJson.Default.CowfileSpace));
+
+        AssertNamed(() => JsonSerializer.Deserialize("{\"wait\":true,\"later\":[1]}", ControlJson.Default.UnloadRequest));
+        AssertNamed(() => JsonSerializer.Deserialize("{\"access\":\"closed\",\"later\":1}", ControlJson.Default.CowfileRequest));
+        AssertNamed(() => JsonSerializer.Deserialize("{\"onFull\":\"wait\",\"later\":1}", ControlJson.Default.SettingsRequest));
+        AssertNamed(() => JsonSerializer.Deserialize(
+            "{\"base\":\"a\",\"cowfile\":\"b\",\"directory\":\"/\",\"later\":null}",
+            ControlJson.Default.AttachRequest));
+
+        static void AssertNamed(Action read) => Assert.Contains("'later'", Assert.Throws<JsonException>(read).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>So an older service grants a newer client what it can.</summary>
+    [Fact]
+    public void A_request_says_only_what_is_wanted()
+    {
+        Assert.Equal(["base", "cowfile", "directory"], NamesOf(new AttachRequest("disk.img", "my.cow", "/")));
+        Assert.Equal(
+            ["base", "cowfile", "directory", "number", "acceptBase", "repair", "verifyBase", "plain", "settings"],
+            NamesOf(new AttachRequest("disk.img", "my.cow", "/", 0, true, true, true, true, new SettingsRequest())));
+        Assert.Equal("{}", JsonSerializer.Serialize(new SettingsRequest(), ControlJson.Default.SettingsRequest));
+        Assert.Equal(["hook"], NamesIn(JsonSerializer.SerializeToElement(new SettingsRequest(Hook: ""), ControlJson.Default.SettingsRequest)));
+
+        static IEnumerable<string> NamesOf(AttachRequest request) => NamesIn(JsonSerializer.SerializeToElement(request, ControlJson.Default.AttachRequest));
+    }
 
     [Fact]
     public void The_names_of_a_device_are_fixed()

@@ -70,13 +70,13 @@ public sealed class ControlClientTests : IDisposable
     public void Configure_sends_what_is_set_and_reads_the_device()
     {
         _service.Answer = FakeService.Reply(200, JsonSerializer.Serialize(Samples.Device, ControlJson.Default.DeviceStatus));
-        var settings = new DeviceSettings(OnFull: "wait", Hook: "");
+        var settings = new SettingsRequest(OnFull: "wait", Hook: "");
 
         Assert.Equivalent(Samples.Device, _client.Configure(3, settings), strict: true);
 
         string sent = Assert.Single(_service.Requests);
         Assert.StartsWith("PATCH /v1/devices/3 {", sent, StringComparison.Ordinal);
-        Assert.Equal(settings, JsonSerializer.Deserialize(sent.AsSpan(sent.IndexOf('{', StringComparison.Ordinal)), ControlJson.Default.DeviceSettings));
+        Assert.Equal(settings, JsonSerializer.Deserialize(sent.AsSpan(sent.IndexOf('{', StringComparison.Ordinal)), ControlJson.Default.SettingsRequest));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Cowloop.Control;
 using Cowloop.Daemon.Tests.Support;
 
 namespace Cowloop.Daemon.Tests;
@@ -5,12 +6,13 @@ namespace Cowloop.Daemon.Tests;
 public class SavedDeviceTests
 {
     [Fact]
-    public void The_same_is_asked_for_but_nothing_that_was_meant_for_that_time_only()
+    public void The_same_is_asked_for_with_the_same_settings()
     {
         SavedDevice device = Samples.Device(3);
 
-        Assert.Equal(device.Request with { AcceptBase = false, Repair = false, VerifyBase = false }, device.ToRequest());
-        Assert.Equal(3, device.Number);
+        Assert.Equal(
+            new AttachRequest("disk ä.img", "it's my.cow", "/home/me", 3, Settings: new SettingsRequest("wait:60", "80%", "/usr/local/bin/hook")),
+            device.ToRequest());
     }
 
     [Fact]
@@ -22,7 +24,16 @@ public class SavedDeviceTests
         Assert.Equal("../dev/cow/1p1", (device with
         {
             BasePath = "/dev/cow/1p1",
-            Request = device.Request with { Base = "../dev/cow/1p1" },
+            Base = "../dev/cow/1p1",
         }).ToRequest().Base);
+    }
+
+    [Fact]
+    public void Settings_that_are_asked_for_now_go_before_those_it_had()
+    {
+        Assert.Equal(
+            new SettingsRequest("error", "80%", "/usr/local/bin/hook"),
+            Samples.Device(3).ToSettings(new SettingsRequest("error")));
+        Assert.Equal("wait:60", Samples.Device(3).ToSettings(null).OnFull);
     }
 }

@@ -137,7 +137,7 @@ public sealed class SavedDevicesTests : IDisposable
     {
         Assert.Null(Open().TryWrite(Samples.Device(1)));
         string path = $"{Path}/1.json";
-        File.WriteAllText(path, File.ReadAllText(path).Replace("{\n  \"request\": {", "{\n  \"later\": [1],\n  \"request\": {\n    \"later\": 2,", StringComparison.Ordinal));
+        File.WriteAllText(path, File.ReadAllText(path).Replace("{\n  \"number\"", "{\n  \"later\": [1],\n  \"number\"", StringComparison.Ordinal));
         Assert.Contains("later", File.ReadAllText(path), StringComparison.Ordinal);
 
         Assert.Equal(Samples.Device(1), Assert.Single(Open().Load()));

@@ -21,6 +21,7 @@ public class AbiTests(ITestOutputHelper output)
         #include <sys/mman.h>
         #include <sys/mount.h>
         #include <sys/prctl.h>
+        #include <sys/resource.h>
         #include <sys/socket.h>
         #include <sys/stat.h>
         #include <sys/statvfs.h>

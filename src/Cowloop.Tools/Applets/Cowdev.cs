@@ -67,7 +67,7 @@ internal static class Cowdev
         AcceptBase: words.Contains(AcceptBaseOption),
         VerifyBase: words.Contains(VerifyBaseOption),
         Plain: words.Contains(PlainOption) || PlainCowfiles.AreWanted,
-        Settings: new DeviceSettings(words.LastOrDefault(IsOnFull)?[OnFullOption.Length..]));
+        Settings: new SettingsRequest(words.LastOrDefault(IsOnFull)?[OnFullOption.Length..]));
 
     private static int Activate(string program, CowloopPaths paths, AttachRequest request, string? device)
     {

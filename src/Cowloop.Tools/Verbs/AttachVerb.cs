@@ -42,7 +42,7 @@ internal static class AttachVerb
         command.Add(json);
         command.SetAction(result => VerbRunner.WithClient((client, paths) =>
         {
-            DeviceSettings settings = space.Read(result);
+            SettingsRequest settings = space.Read(result);
             bool isServiceNew = ServiceStarter.EnsureRunning(client, paths);
             var request = new AttachRequest(
                 result.GetRequiredValue(baseName),

@@ -27,9 +27,9 @@ internal static class SetVerb
         return command;
     }
 
-    private static int Set(ControlClient client, CowloopPaths paths, string device, DeviceSettings settings, bool asJson)
+    private static int Set(ControlClient client, CowloopPaths paths, string device, SettingsRequest settings, bool asJson)
     {
-        if (settings == new DeviceSettings())
+        if (settings == new SettingsRequest())
         {
             throw new CowloopException(Errno.EINVAL, "there is nothing to set", "give --on-full, --warn-at or --hook");
         }

@@ -35,7 +35,7 @@ internal sealed class SpaceOptions
 
     /// <summary>What was given; null stands for what was not.</summary>
     /// <exception cref="Core.CowloopException">It makes no sense.</exception>
-    public DeviceSettings Read(ParseResult result)
+    public SettingsRequest Read(ParseResult result)
     {
         if (result.GetValue(_onFull) is string onFull)
         {
@@ -46,6 +46,6 @@ internal sealed class SpaceOptions
             Watermark.ParseList(warnAt);
         }
         string? hook = result.GetValue(_hook);
-        return new DeviceSettings(result.GetValue(_onFull), result.GetValue(_warnAt), string.IsNullOrEmpty(hook) ? hook : Path.GetFullPath(hook));
+        return new SettingsRequest(result.GetValue(_onFull), result.GetValue(_warnAt), string.IsNullOrEmpty(hook) ? hook : Path.GetFullPath(hook));
     }
 }

@@ -59,7 +59,7 @@ internal static class UpVerb
                 entry.AcceptBase,
                 entry.Repair,
                 Plain: PlainCowfiles.AreWanted,
-                Settings: new DeviceSettings(entry.OnFull.ToString(), entry.WarnAt, entry.Hook)));
+                Settings: new SettingsRequest(entry.OnFull.ToString(), entry.WarnAt, entry.Hook)));
             active.Add(reply.Device);
             foreach (string warning in reply.Warnings)
             {

@@ -14,7 +14,11 @@ internal static class Samples
 
     public static SavedDevice Device(int number, int? lower = null) => new()
     {
-        Request = new AttachRequest("disk ä.img", "it's my.cow", "/home/me", number, AcceptBase: true, Repair: true, VerifyBase: true, Plain: true, Settings: Settings),
+        Number = number,
+        Base = "disk ä.img",
+        Cowfile = "it's my.cow",
+        Directory = "/home/me",
+        Settings = Settings,
         BasePath = "/home/me/disk ä.img",
         BaseIdentity = new FileIdentity(FileKind.Regular, new DeviceNumber(8, 1), 4711, default),
         BaseNode = lower is null ? null : $"/dev/cow/{lower}p1",
