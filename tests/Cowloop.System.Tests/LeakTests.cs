@@ -1,4 +1,3 @@
-using System.Globalization;
 using Cowloop.Control;
 using Xunit.Abstractions;
 
@@ -8,9 +7,6 @@ namespace Cowloop.SystemTests;
 public class LeakTests(CowService service, ITestOutputHelper output) : SystemTest(service, output)
 {
     private const int WarmUpRounds = 40;
-
-    // The thread pool and the connection pool breathe.
-    private const int Tolerance = 6;
 
     private static readonly int Rounds = Environment.GetEnvironmentVariable("COWLOOP_SOAK") == "1" ? 10_000 : 200;
 
@@ -25,16 +21,14 @@ public class LeakTests(CowService service, ITestOutputHelper output) : SystemTes
         {
             Cycle(client, image, round);
         }
-        Usage before = Usage.Of(process);
+        ProcessUsage before = ProcessUsage.Of(process);
         for (int round = 0; round < Rounds; round++)
         {
             Cycle(client, image, round);
         }
-        Usage after = Usage.Of(process);
+        ProcessUsage after = ProcessUsage.Of(process);
 
-        Assert.True(after.Threads <= before.Threads + Tolerance, $"{before} before, {after} after");
-        Assert.True(after.Descriptors <= before.Descriptors + Tolerance, $"{before} before, {after} after");
-        Assert.Equal(before.Mounts, after.Mounts);
+        Assert.True(after.IsNoMoreThan(before), $"{before} before, {after} after");
         Assert.Empty(Service.LeftOverDevices());
         Assert.Equal(["R", "changes.cow", "round.cow"], NamesIn(Temp.Path));
         Assert.Equal(["control.sock", "cowloopd.log", "devices", "status"], NamesIn(Service.RunDirectory));
@@ -62,20 +56,4 @@ public class LeakTests(CowService service, ITestOutputHelper output) : SystemTes
 
     private static IEnumerable<string> NamesIn(string directory) =>
         Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
-
-    /// <summary>What a process holds.</summary>
-    private sealed record Usage(int Threads, int Descriptors, int Mounts)
-    {
-        /// <summary>The runtime opens its libraries when they are needed first.</summary>
-        private static bool IsOwn(string descriptor) => new FileInfo(descriptor).LinkTarget?.EndsWith(".dll", StringComparison.Ordinal) == false;
-
-        public static Usage Of(int process)
-        {
-            string directory = $"/proc/{process.ToString(CultureInfo.InvariantCulture)}";
-            return new Usage(
-                Directory.GetDirectories($"{directory}/task").Length,
-                Directory.GetFiles($"{directory}/fd").Count(IsOwn),
-                File.ReadAllLines($"{directory}/mountinfo").Length);
-        }
-    }
 }

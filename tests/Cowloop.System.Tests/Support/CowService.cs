@@ -134,10 +134,13 @@ public class CowService : IDisposable
     /// <summary>The kernel's name of a device, such as loop3.</summary>
     public string KernelName(CowDisk disk) => Status(disk).GetProperty("kernelName").GetString()!;
 
+    /// <summary>The kernel's loop devices of this service and of those before it.</summary>
+    public IEnumerable<string> LoopDevices() => LoopTable.Of(RunDirectory);
+
     /// <summary>What is left of devices though none should be active: nodes, loop devices, status files, what is kept for the case of a kill.</summary>
     public IEnumerable<string> LeftOverDevices() =>
     [
-        .. LoopTable.Of(RunDirectory),
+        .. LoopDevices(),
         .. EntriesOf(DeviceDirectory),
         .. EntriesOf(Paths.SavedDevices),
         .. EntriesOf(LiveDirectory),
@@ -303,7 +306,7 @@ public class CowService : IDisposable
             using var process = Process.GetProcessById(id);
             process.Kill();
         }
-        foreach (string loop in LoopTable.Of(RunDirectory))
+        foreach (string loop in LoopDevices())
         {
             Shell.Try("losetup", "-d", loop);
         }
