@@ -133,9 +133,13 @@ internal sealed class ConnectionGate(int maxServed)
                 _unloggedCount++;
                 return;
             }
-            ServiceLog.Warning(_unloggedCount > 0 ? $"{text} ({_unloggedCount} more since the last such line)" : text);
+            if (_unloggedCount > 0)
+            {
+                text = $"{text} ({_unloggedCount} more since the last such line)";
+            }
             _nextLogMilliseconds = Environment.TickCount64 + (long)LogInterval.TotalMilliseconds;
             _unloggedCount = 0;
         }
+        ServiceLog.Warning(text);
     }
 }

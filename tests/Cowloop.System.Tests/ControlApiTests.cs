@@ -1,10 +1,11 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Xunit.Abstractions;
 
 namespace Cowloop.SystemTests;
 
 /// <summary>The control API as any HTTP client sees it. What it refuses is in ControlApiRefusalTests.cs and its neighbours.</summary>
-public class ControlApiTests(CowService service, ITestOutputHelper output) : ControlApiTest(service, output)
+public partial class ControlApiTests(CowService service, ITestOutputHelper output) : ControlApiTest(service, output)
 {
     [RootFact("curl")]
     public void The_api_describes_itself()
@@ -27,6 +28,16 @@ public class ControlApiTests(CowService service, ITestOutputHelper output) : Con
                 "/v1/service/unload",
             ],
             Paths(description).Select(path => path.Name).Order(StringComparer.Ordinal));
+    }
+
+    [RootFact]
+    public void The_table_of_requests_in_the_documentation_is_complete()
+    {
+        IEnumerable<string> described = Paths(Call("GET", "openapi.json").Body)
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"));
+        IEnumerable<string> documented = RequestInTable().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs/api.md")))
+            .Select(match => match.Groups[1].Value);
+        Assert.Equal(described.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
     [RootFact]
@@ -153,4 +164,7 @@ public class ControlApiTests(CowService service, ITestOutputHelper output) : Con
     }
 
     private static JsonElement.ObjectEnumerator Paths(JsonElement description) => description.GetProperty("paths").EnumerateObject();
+
+    [GeneratedRegex(@"^\| `([A-Z]+ /\S+)` \|", RegexOptions.Multiline)]
+    private static partial Regex RequestInTable();
 }

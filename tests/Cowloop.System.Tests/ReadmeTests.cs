@@ -3,18 +3,20 @@ using Xunit.Abstractions;
 
 namespace Cowloop.SystemTests;
 
-/// <summary>What the README shows is what happens.</summary>
+/// <summary>What the README and the description of the API show is what happens.</summary>
 public partial class ReadmeTests(CowService service, ITestOutputHelper output) : SystemTest(service, output)
 {
-    private readonly ConsoleSession _session = new("README.md");
+    private const string Readme = "README.md";
 
-    [RootFact("mkfs.ext4", "fs:ext4")]
-    public void Every_console_block_prints_what_it_shows()
+    [RootTheory("mkfs.ext4", "fs:ext4", "curl")]
+    [InlineData(Readme)]
+    [InlineData("docs/api.md")]
+    public void Every_console_block_prints_what_it_shows(string document)
     {
         Service.Stop();
         try
         {
-            _session.MustPrintWhatItShows(Service, Temp.Path);
+            new ConsoleSession(document).MustPrintWhatItShows(Service, Temp.Path);
         }
         finally
         {
@@ -25,10 +27,10 @@ public partial class ReadmeTests(CowService service, ITestOutputHelper output) :
     [Fact]
     public void Every_command_of_the_table_is_shown_at_work()
     {
-        string text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        string text = File.ReadAllText(Path.Combine(Repository.Root, Readme));
         string[] inTable = [.. CommandInTable().Matches(text).Select(match => match.Groups[1].Value).Distinct()];
         Assert.True(inTable.Length > 20, "the table of commands is not found");
-        string shown = string.Join('\n', _session.Steps.Select(step => step.Command));
+        string shown = string.Join('\n', new ConsoleSession(Readme).Steps.Select(step => step.Command));
         Assert.All(inTable, command => Assert.Contains(command, shown, StringComparison.Ordinal));
     }
 

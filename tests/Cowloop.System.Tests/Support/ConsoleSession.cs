@@ -9,8 +9,8 @@ internal sealed partial class ConsoleSession(string document)
     public IReadOnlyList<(string Command, string Output)> Steps { get; } = Read(Path.Combine(Repository.Root, document));
 
     /// <summary>
-    /// Runs it line by line, each in a shell of its own; all must print what stands there but for the numbers. /dev/cow, /mnt and /srv
-    /// of the document are the service's devices, an empty directory, and the directory that it runs in.
+    /// Runs it line by line, each in a shell of its own; all must print what stands there but for the numbers. /dev/cow, /run/cowloop,
+    /// /mnt and /srv of the document are the service's devices and state, an empty directory, and the directory that it runs in.
     /// </summary>
     public void MustPrintWhatItShows(CowService service, string directory)
     {
@@ -29,6 +29,7 @@ internal sealed partial class ConsoleSession(string document)
         {
             string run = command
                 .Replace("/dev/cow", service.DeviceDirectory, StringComparison.Ordinal)
+                .Replace("/run/cowloop", service.RunDirectory, StringComparison.Ordinal)
                 .Replace("/mnt", mountPoint, StringComparison.Ordinal);
             string printed = Shell.Try(options, "bash", "-c", $"{run} 2>&1").Output
                 .Replace(service.DeviceDirectory, "/dev/cow", StringComparison.Ordinal)
