@@ -71,6 +71,7 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
         throw new CowloopException(Errno.EPERM, "cowloopd must run as root: it makes block devices", "use sudo");
     }
     HostProcess.SurviveFileSizeLimit();
+    MemoryPressure.Prepare();
     // A name that is too long is found before anything is made.
     _ = paths.ControlEndPoint();
     using DirectoryLock runLock = Claim(paths.RunDirectory);

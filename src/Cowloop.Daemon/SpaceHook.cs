@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Cowloop.Control;
+using Cowloop.Linux;
 
 namespace Cowloop.Daemon;
 
@@ -63,6 +64,8 @@ internal sealed class SpaceHook
         try
         {
             using Process process = Process.Start(Describe(program, happened))!;
+            // Not the service's own: it can be replaced.
+            HostProcess.TryUnspareWhenMemoryEnds(process.Id);
             process.StandardInput.Close();
             using var limit = new CancellationTokenSource(TimeLimit);
             Task<string>[] output = [ReadAsync(process.StandardOutput, limit.Token), ReadAsync(process.StandardError, limit.Token)];

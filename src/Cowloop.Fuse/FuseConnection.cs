@@ -10,8 +10,8 @@ public sealed class FuseConnection : IDisposable
     // Two per CPU keep the CPUs busy while others wait for the disk; more bring nothing with a warm cache.
     // When devices wait for each other, each of them has one for certain, and one is left to take requests and park them.
     private const int MostDevices = 1022;
-    private static readonly FuseWorkerPool.Bounds DataBounds =
-        new(Math.Clamp(2 * Environment.ProcessorCount, 4, 32), SharedWorkers.DefaultCount + MostDevices + 1);
+    private static readonly int MinWorkers = Math.Clamp(2 * Environment.ProcessorCount, 4, 32);
+    private static readonly FuseWorkerPool.Bounds DataBounds = new(MinWorkers, SharedWorkers.DefaultCount + MostDevices + 1, LockedBuffers: MinWorkers);
     private static readonly FuseWorkerPool.Bounds TextBounds = new(1, 4);
 
     private readonly FuseDevice _device;

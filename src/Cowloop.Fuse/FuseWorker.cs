@@ -14,6 +14,9 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     private const int RequestOffset = PayloadOffset - 80;
     private const int ReplyOffset = PayloadOffset - FuseReply.HeaderBytes;
 
+    /// <summary>What the largest request needs.</summary>
+    public const int BufferBytes = PayloadOffset + FuseDispatcher.MaxTransferBytes;
+
     // Room for a request without data, and for the reply to a change.
     private const int SmallBufferBytes = PayloadOffset + 64;
 
@@ -25,6 +28,7 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     /// <returns>True when the pool knows already that the worker has left.</returns>
     public bool Run(RequestLane? retried)
     {
+        // Whoever runs the process says once, for all of it, what this does when it is refused.
         _ = HostProcess.TryBecomeIoFlusher();
         if (retried is not null && Retry(retried))
         {
@@ -32,7 +36,7 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
         }
         while (true)
         {
-            NativeBuffer buffer = _buffer ??= NewBuffer();
+            NativeBuffer buffer = _buffer ??= pool.TakeBuffer();
             Errno errno = device.Receive(buffer.Span[RequestOffset..], out int lengthBytes);
             switch (errno)
             {
@@ -63,8 +67,6 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     }
 
     public void Dispose() => _buffer?.Dispose();
-
-    private static NativeBuffer NewBuffer() => new(PayloadOffset + FuseDispatcher.MaxTransferBytes);
 
     /// <summary>Answers a request that has waited for space in vain.</summary>
     /// <param name="device">Takes the answer.</param>

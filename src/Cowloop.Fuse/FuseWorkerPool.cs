@@ -11,9 +11,13 @@ internal sealed class FuseWorkerPool : IDisposable
     /// <summary>Sizes: a worker costs a thread, and memory as large as the requests it has seen (at most 1 MiB).</summary>
     /// <param name="MinWorkers">Always there.</param>
     /// <param name="MaxWorkers">Never more.</param>
-    public readonly record struct Bounds(int MinWorkers, int MaxWorkers);
+    /// <param name="LockedBuffers">Buffers that are kept in memory as a whole; 0 where no writing waits for the workers.</param>
+    public readonly record struct Bounds(int MinWorkers, int MaxWorkers, int LockedBuffers = 0);
 
     private const int StackBytes = 256 * 1024;
+
+    // Kept for requests that wait without a thread, so that these find one without an allocation. What more of them need comes and goes.
+    private const int SpareBuffers = 32;
     private const long BusyMask = 0xffff;
     private const long CompletedUnit = BusyMask + 1;
 
@@ -26,6 +30,7 @@ internal sealed class FuseWorkerPool : IDisposable
     private readonly Action<string> _log;
     private readonly Lock _threadsLock = new();
     private readonly HashSet<Thread> _threads = [];
+    private readonly NativeBufferStock _buffers;
     // Not disposed: a worker that was stuck may still signal it.
     private readonly AutoResetEvent _allBusy = new(false);
     private readonly Thread _watcher;
@@ -43,6 +48,7 @@ internal sealed class FuseWorkerPool : IDisposable
         _dispatcher = dispatcher;
         _bounds = bounds;
         _log = log;
+        _buffers = new NativeBufferStock(FuseWorker.BufferBytes, bounds.LockedBuffers, SpareBuffers);
         _spacePoll = new SpacePoll(Retry, waiter => FuseWorker.Fail(device, waiter, log));
         for (int worker = 0; worker < bounds.MinWorkers; worker++)
         {
@@ -90,6 +96,9 @@ internal sealed class FuseWorkerPool : IDisposable
     /// <summary>A request of the lane has begun to wait for space.</summary>
     public void WatchSpace(RequestLane lane) => _spacePoll.Watch(lane);
 
+    /// <summary>A buffer for a request; it is given back by disposing of it.</summary>
+    public NativeBuffer TakeBuffer() => _buffers.Take();
+
     /// <summary>Waits until all workers have left; the filesystem must be gone already.</summary>
     public void Dispose()
     {
@@ -110,6 +119,7 @@ internal sealed class FuseWorkerPool : IDisposable
                 _log($"worker {thread.Name} does not end: it waits for I/O");
             }
         }
+        _buffers.Dispose();
     }
 
     /// <summary>Starts a worker that first of all tries the requests of a lane again that wait for space.</summary>

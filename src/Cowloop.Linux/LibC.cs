@@ -104,6 +104,12 @@ internal static unsafe partial class LibC
     public static partial int munmap(void* address, nuint length);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int mlock(void* address, nuint length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int mlockall(int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int prctl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
 
     [LibraryImport(Library, SetLastError = true)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 namespace Cowloop.Linux.Tests;
 
@@ -26,6 +27,29 @@ public class NativeBufferTests
 
         Assert.True(buffer.Span.IsEmpty);
     }
+
+    [Fact]
+    public void A_locked_buffer_is_in_memory_as_a_whole_until_it_is_gone()
+    {
+        const int LengthBytes = 4 << 20;
+        long before = LockedKiB();
+        using (var buffer = new NativeBuffer(LengthBytes))
+        {
+            Assert.False(buffer.IsLocked);
+            Assert.True(buffer.TryLock());
+
+            Assert.True(buffer.IsLocked);
+            Assert.Equal(LengthBytes / 1024, LockedKiB() - before);
+        }
+        Assert.Equal(before, LockedKiB());
+    }
+
+    [Fact]
+    public void What_the_kernel_refuses_is_an_error() =>
+        Assert.ThrowsAny<OutOfMemoryException>(() => new NativeBuffer(0).Dispose());
+
+    private static long LockedKiB() =>
+        long.Parse(Regex.Match(File.ReadAllText("/proc/self/status"), @"VmLck:\s*(\d+) kB").Groups[1].ValueSpan);
 
     private static bool StartsOnPage(Span<byte> span) =>
         Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref MemoryMarshal.GetReference(span)) % NativeBuffer.AlignmentBytes == 0;

@@ -4,7 +4,7 @@ namespace Cowloop.Tests.Support;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class NeedsFactAttribute : FactAttribute
 {
-    /// <param name="needs">Absolute paths that must exist, names of programs, and <c>fs:NAME</c> for a filesystem of the kernel.</param>
+    /// <param name="needs">As for <see cref="Requirements.Missing"/>.</param>
     public NeedsFactAttribute(params string[] needs) => Skip = Requirements.Missing(needs);
 }
 

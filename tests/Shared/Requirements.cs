@@ -14,6 +14,9 @@ internal sealed class RootTestsNeedAttribute(params string[] needs) : Attribute
 internal static class Requirements
 {
     private const string FilesystemPrefix = "fs:";
+    private const string CapabilityPrefix = "cap:";
+
+    private static readonly Dictionary<string, int> Capabilities = new() { ["ipc_lock"] = 14, ["sys_resource"] = 24 };
 
     private static readonly string? MissingForRoot = Environment.IsPrivilegedProcess
         ? Missing([.. typeof(Requirements).Assembly.GetCustomAttribute<RootTestsNeedAttribute>()?.Needs ?? []])
@@ -23,7 +26,10 @@ internal static class Requirements
     public static string ProgramPath { get; } = $"{Environment.GetEnvironmentVariable("PATH")}:/usr/local/sbin:/usr/sbin:/sbin";
 
     /// <summary>Says why a test can't run here, or null when it can.</summary>
-    /// <param name="needs">Absolute paths that must exist, names of programs, and <c>fs:NAME</c> for a filesystem of the kernel.</param>
+    /// <param name="needs">
+    /// Absolute paths that must exist, names of programs, <c>fs:NAME</c> for a filesystem of the kernel, <c>cap:NAME</c> for a capability of this
+    /// process, <c>cgroup:memory</c> for a memory cgroup that can be made, <c>cgroup1:memory</c> and <c>cgroup2:memory</c> for one of that version.
+    /// </param>
     public static string? Missing(params string[] needs) => needs.FirstOrDefault(need => !Has(need)) is string missing ? $"needs {missing}" : null;
 
     /// <summary>The same for a test that must be root besides.</summary>
@@ -45,9 +51,23 @@ internal static class Requirements
         return IsListed(filesystem);
     }
 
-    private static bool Has(string need) => need.StartsWith('/')
-        ? Path.Exists(need)
-        : need.StartsWith(FilesystemPrefix, StringComparison.Ordinal) ? KernelHas(need[FilesystemPrefix.Length..]) : HasProgram(need);
+    /// <summary>True when this process has a capability that it may lack even as root of a container.</summary>
+    public static bool HasCapability(string name)
+    {
+        string line = File.ReadLines("/proc/self/status").Single(text => text.StartsWith("CapEff:", StringComparison.Ordinal));
+        return (Convert.ToUInt64(line["CapEff:".Length..].Trim(), 16) >> Capabilities[name] & 1) != 0;
+    }
+
+    private static bool Has(string need) => need switch
+    {
+        ['/', ..] => Path.Exists(need),
+        "cgroup:memory" => MemoryCgroup.CanBeMade(),
+        "cgroup1:memory" => !MemoryCgroup.Has2 && MemoryCgroup.CanBeMade(),
+        "cgroup2:memory" => MemoryCgroup.Has2 && MemoryCgroup.CanBeMade(),
+        _ when need.StartsWith(FilesystemPrefix, StringComparison.Ordinal) => KernelHas(need[FilesystemPrefix.Length..]),
+        _ when need.StartsWith(CapabilityPrefix, StringComparison.Ordinal) => HasCapability(need[CapabilityPrefix.Length..]),
+        _ => HasProgram(need),
+    };
 
     private static bool IsListed(string filesystem) =>
         File.ReadLines("/proc/filesystems").Any(line => line.Split('\t')[^1] == filesystem);

@@ -24,6 +24,10 @@ public sealed class TempDirectory : IDisposable
             : new TempDirectory();
     }
 
+    /// <summary>One on a disk, also where the system keeps its temporary files in memory: for data that must not take any.</summary>
+    public static TempDirectory OnDisk() =>
+        new(Directory.CreateDirectory($"/var/tmp/cowloop-test-{Guid.NewGuid():N}").FullName);
+
     /// <summary>Makes a file of zeros without data.</summary>
     public string MakeFile(string name, long lengthBytes)
     {
