@@ -14,6 +14,8 @@ internal sealed class CowfileOpener(DeviceTable table)
     // Somebody may create or remove the file between our looks at it.
     private const int MaxTries = 8;
 
+    private readonly CowfilePlacement _placement = new(table);
+
     /// <summary>Opens a cowfile for reading and writing, or creates it, and locks it exclusively.</summary>
     /// <param name="name">As the user named it, for messages.</param>
     /// <param name="path">Absolute path.</param>
@@ -22,6 +24,7 @@ internal sealed class CowfileOpener(DeviceTable table)
     /// <exception cref="CowloopException">It can't serve as a cowfile; nothing has been created.</exception>
     public OpenedCowfile Open(string name, string path, FileIdentity baseIdentity, FileIdentity? former)
     {
+        _placement.Check(name, path, baseIdentity);
         for (int attempt = 0; attempt < MaxTries; attempt++)
         {
             (PosixFile file, bool isNew) = OpenOrCreate(name, path, mayCreate: former is null);

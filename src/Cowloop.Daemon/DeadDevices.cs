@@ -58,7 +58,7 @@ internal sealed partial class DeadDevices
         {
             return;
         }
-        IReadOnlySet<DeviceNumber> disks = BackingDisks.Of(Path.Exists(path) ? path : Path.GetDirectoryName(path) ?? "/");
+        IReadOnlySet<DeviceNumber> disks = StorageStack.Below(path).Devices;
         foreach ((int number, LoopDevice loop) in left.Where(device => disks.Contains(device.Loop.Number)))
         {
             throw new CowloopException(

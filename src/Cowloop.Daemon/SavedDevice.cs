@@ -63,7 +63,7 @@ internal sealed record SavedDevice
     public static SavedDevice Of(CowDevice device, string directory, IReadOnlyList<CowDevice> others)
     {
         DeviceFiles files = device.Files;
-        IReadOnlySet<DeviceNumber> disks = BackingDisks.Of(files.CowfilePath);
+        IReadOnlySet<DeviceNumber> disks = StorageStack.Below(files.CowfileIdentity, files.CowfilePath).Devices;
         return new SavedDevice
         {
             Number = device.Number,

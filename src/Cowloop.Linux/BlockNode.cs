@@ -11,8 +11,8 @@ public static class BlockNode
     public static Errno TryCreate(string path, DeviceNumber number) =>
         LibC.mknod(path, Mode, number.ToDevice()) == 0 ? Errno.None : LibC.LastErrno;
 
-    /// <summary>The device that a node stands for, or null when the path is none.</summary>
-    internal static DeviceNumber? TargetOf(string path) =>
+    /// <summary>The device that a path stands for; null when it is no block device or can't be looked at.</summary>
+    public static DeviceNumber? TargetOf(string path) =>
         path.StartsWith('/')
         && FileIdentity.TryGet(path, out FileIdentity identity) == Errno.None
         && identity.Kind == FileKind.BlockDevice

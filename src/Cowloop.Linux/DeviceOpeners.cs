@@ -8,13 +8,15 @@ namespace Cowloop.Linux;
 /// </summary>
 public sealed class DeviceOpeners
 {
-    private readonly string[] _directories;
     private readonly Lock _lookLock = new();
     private long _begun;
     private ILookup<DeviceNumber, string>? _last;
 
     /// <param name="nodeDirectory">Where there are block nodes besides /dev.</param>
-    public DeviceOpeners(string nodeDirectory) => _directories = ["/dev/", $"{nodeDirectory}/"];
+    public DeviceOpeners(string nodeDirectory) => NodeDirectories = ["/dev/", $"{nodeDirectory}/"];
+
+    /// <summary>Where there are block nodes, each with a slash behind it.</summary>
+    internal IReadOnlyList<string> NodeDirectories { get; }
 
     /// <summary>What has each device open, for messages; as it was at some moment since the call.</summary>
     public ILookup<DeviceNumber, string> Find()
@@ -44,7 +46,7 @@ public sealed class DeviceOpeners
             {
                 // Only names of nodes are worth a look at the file behind them: elsewhere it could be one that does not answer.
                 string target = KernelText.TargetOf(descriptor);
-                if (_directories.Any(directory => target.StartsWith(directory, StringComparison.Ordinal))
+                if (NodeDirectories.Any(directory => target.StartsWith(directory, StringComparison.Ordinal))
                     && BlockNode.TargetOf(descriptor) is DeviceNumber device)
                 {
                     openers.Add((device, $"open in process {id} ({KernelText.ReadOrEmpty($"{process}/comm")})"));

@@ -14,6 +14,7 @@ public sealed class DeviceUsers
 {
     private readonly ILookup<DeviceNumber, MountEntry> _mounts;
     private readonly HashSet<DeviceNumber> _swaps;
+    private readonly Lazy<ILookup<DeviceNumber, LoopUser>> _loops;
     private readonly Lazy<ILookup<DeviceNumber, string>> _openers;
 
     /// <summary>Looks at the mounts now; at the processes only if they are asked about.</summary>
@@ -28,6 +29,7 @@ public sealed class DeviceUsers
     public DeviceUsers(DeviceOpeners openers)
     {
         ArgumentNullException.ThrowIfNull(openers);
+        _loops = new(() => LoopDevice.UsersOfNodes(openers.NodeDirectories));
         _openers = new(openers.Find);
         _mounts = Mounts.List().ToLookup(mount => mount.Disk);
         _swaps = [.. KernelText.ReadOrEmpty("/proc/swaps").Split('\n').Select(line => BlockNode.TargetOf(line.Split(' ')[0])).OfType<DeviceNumber>()];
@@ -35,7 +37,7 @@ public sealed class DeviceUsers
 
     /// <summary>
     /// Says what keeps a block device or one of its partitions in use for writing, or null: a filesystem mounted
-    /// read-write, a kernel device on top, or swap.
+    /// read-write, a kernel device on top, a writable loop device, or swap.
     /// </summary>
     public string? FindWriter(DeviceNumber device) =>
         WithPartitions(device).SelectMany(number => KernelUses(number, includeReadOnly: false)).FirstOrDefault()?.Text;
@@ -74,6 +76,13 @@ public sealed class DeviceUsers
         {
             yield return new DeviceUse($"held by /dev/{Path.GetFileName(holder)}", number);
         }
+        foreach (LoopUser loop in _loops.Value[number])
+        {
+            if (includeReadOnly || !loop.IsReadOnly)
+            {
+                yield return new DeviceUse($"bound to the {(loop.IsReadOnly ? "" : "writable ")}loop device {loop.NodePath}", number);
+            }
+        }
         if (_swaps.Contains(number))
         {
             yield return new DeviceUse("in use as swap space", number);
@@ -91,5 +100,4 @@ public sealed class DeviceUsers
             }
         }
     }
-
 }

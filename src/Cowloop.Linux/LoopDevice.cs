@@ -11,6 +11,11 @@ namespace Cowloop.Linux;
 /// <param name="LengthBytes">Its length.</param>
 public readonly record struct LoopPartition(DeviceNumber Number, long StartBytes, long LengthBytes);
 
+/// <summary>A loop device that serves a block device instead of a file.</summary>
+/// <param name="NodePath">Its node.</param>
+/// <param name="IsReadOnly">True when nothing can be written through it.</param>
+internal readonly record struct LoopUser(string NodePath, bool IsReadOnly);
+
 /// <summary>A loop device of ours: the block device that the kernel makes of an open file.</summary>
 public sealed unsafe class LoopDevice
 {
@@ -159,6 +164,54 @@ public sealed unsafe class LoopDevice
             using SafeFileHandle? node = OpenOurs(out _);
             return node is not null;
         }
+    }
+
+    /// <summary>
+    /// The loop devices that serve block devices, by the device that they serve. Opens none of them: to look must not make a device busy.
+    /// </summary>
+    /// <param name="nodeDirectories">Where there are block nodes, each with a slash behind it.</param>
+    internal static ILookup<DeviceNumber, LoopUser> UsersOfNodes(IReadOnlyList<string> nodeDirectories)
+    {
+        var users = new List<(DeviceNumber Served, LoopUser User)>();
+        foreach (string path in BoundDevices())
+        {
+            // Only names of nodes are worth a look at the file behind them: elsewhere it could be one that does not answer.
+            string served = KernelText.ReadOrEmpty($"{path}/loop/backing_file");
+            if (nodeDirectories.Any(directory => served.StartsWith(directory, StringComparison.Ordinal)) && BlockNode.TargetOf(served) is DeviceNumber number)
+            {
+                users.Add((number, new LoopUser($"/dev/{Path.GetFileName(path)}", KernelText.ReadOrEmpty($"{path}/ro") == "1")));
+            }
+        }
+        return users.ToLookup(user => user.Served, user => user.User);
+    }
+
+    /// <summary>Says which file or block device a loop device serves.</summary>
+    /// <returns>Null when it is no loop device, or serves none.</returns>
+    internal static FileIdentity? FindServed(DeviceNumber number)
+    {
+        string? name = NameOf(number);
+        if (name is null)
+        {
+            return null;
+        }
+        using SafeFileHandle node = LibC.ToHandle(LibC.open($"/dev/{name}", LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
+        LibC.loop_info64 info;
+        if (node.IsInvalid || LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+        {
+            return null;
+        }
+        return new FileIdentity(
+            info.lo_rdevice == 0 ? FileKind.Regular : FileKind.BlockDevice,
+            DeviceNumber.FromDevice(info.lo_device),
+            info.lo_inode,
+            DeviceNumber.FromDevice(info.lo_rdevice));
+    }
+
+    /// <summary>The kernel's name of a loop device; null when the number is another one's.</summary>
+    private static string? NameOf(DeviceNumber number)
+    {
+        string name = Path.GetFileName(KernelText.TargetOf($"/sys/dev/block/{number}"));
+        return name.StartsWith("loop", StringComparison.Ordinal) ? name : null;
     }
 
     /// <summary>What the kernel keeps of a label: a longer one is cut.</summary>

@@ -17,19 +17,6 @@ public class BlockNodeTests
         Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(directory["node"]) & others);
     }
 
-    [RootFact]
-    public void Only_a_block_node_has_a_target()
-    {
-        using var directory = new TempDirectory();
-        Assert.Equal(Errno.None, BlockNode.TryCreate(directory["node"], new DeviceNumber(7, 3)));
-
-        Assert.Equal(new DeviceNumber(7, 3), BlockNode.TargetOf(directory["node"]));
-        Assert.Null(BlockNode.TargetOf(directory.MakeFile("file", 1)));
-        Assert.Null(BlockNode.TargetOf(directory["missing"]));
-        Assert.Null(BlockNode.TargetOf("tmpfs"));
-        Assert.Null(BlockNode.TargetOf("/dev/null"));
-    }
-
     /// <summary>The largest numbers that the kernel has, and ones whose bits the dev_t tears apart.</summary>
     [RootFact("stat")]
     public void Large_numbers_survive_the_kernels_encoding()
@@ -45,6 +32,21 @@ public class BlockNodeTests
             Assert.Equal(Errno.None, FileIdentity.TryGet(path, out FileIdentity identity));
             Assert.Equal((FileKind.BlockDevice, number), (identity.Kind, identity.TargetDevice));
         }
+    }
+
+    [RootFact]
+    public void A_node_tells_its_number_and_nothing_else_does()
+    {
+        using var directory = new TempDirectory();
+        BlockNode.TryCreate(directory["node"], new DeviceNumber(7, 3));
+        File.CreateSymbolicLink(directory["link"], "node");
+
+        Assert.Equal(new DeviceNumber(7, 3), BlockNode.TargetOf(directory["node"]));
+        Assert.Equal(new DeviceNumber(7, 3), BlockNode.TargetOf(directory["link"]));
+        Assert.Null(BlockNode.TargetOf(directory.MakeFile("file", 1)));
+        Assert.Null(BlockNode.TargetOf(directory["missing"]));
+        Assert.Null(BlockNode.TargetOf("/dev/null"));
+        Assert.Null(BlockNode.TargetOf("node"));
     }
 
     [RootFact]

@@ -64,6 +64,25 @@ public class DeviceUsersTests
         Assert.Equal(2, users.CountOpens(disk.Device.Number));
     }
 
+    [RootFact(LoopDisk.Control, "losetup")]
+    public void A_loop_device_on_top_holds_and_writes_unless_it_is_read_only()
+    {
+        using var disk = new LoopDisk();
+        using (LoopBack loop = LoopBack.Of(disk.Node))
+        {
+            var users = new DeviceUsers("/dev/cow");
+            Assert.Equal($"bound to the writable loop device {loop.Path}", users.FindWriter(disk.Device.Number));
+            Assert.Equal(1, users.CountOpens(disk.Device.Number));
+            Assert.True(users.IsHeld(disk.Device.Number));
+        }
+        using (LoopBack loop = LoopBack.ReadOnly(disk.Node))
+        {
+            var users = new DeviceUsers("/dev/cow");
+            Assert.Null(users.FindWriter(disk.Device.Number));
+            Assert.Equal($"bound to the loop device {loop.Path}", users.Describe(disk.Device.Number));
+        }
+    }
+
     [RootFact(LoopDisk.Control)]
     public void An_open_descriptor_is_named_and_does_not_hold()
     {

@@ -234,6 +234,23 @@ public class LoopDeviceTests
         }
     }
 
+    [RootFact(LoopDisk.Control, "losetup")]
+    public void FindServed_tells_the_file_or_the_block_device()
+    {
+        using var disk = new LoopDisk();
+        FileIdentity.TryGet(disk.FilePath, out FileIdentity file);
+        using LoopBack above = LoopBack.Of(disk.Node);
+        FileIdentity.TryGet(above.Path, out FileIdentity aboveNode);
+
+        FileIdentity? served = LoopDevice.FindServed(disk.Device.Number);
+        FileIdentity? servedAbove = LoopDevice.FindServed(aboveNode.TargetDevice);
+
+        Assert.True(served?.IsSameAs(file));
+        Assert.Equal(FileKind.Regular, served?.Kind);
+        Assert.Equal((FileKind.BlockDevice, disk.Device.Number), (servedAbove?.Kind, servedAbove?.TargetDevice));
+        Assert.Null(LoopDevice.FindServed(new DeviceNumber(4000, 1)));
+    }
+
     private static SafeFileHandle OpenNode(LoopDisk disk) =>
         File.OpenHandle(disk.Node, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
 }
