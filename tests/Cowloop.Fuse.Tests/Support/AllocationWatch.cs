@@ -53,6 +53,7 @@ internal sealed class AllocationWatch(IBlockDevice device, int expectedCalls) : 
         {
             Interlocked.Add(ref _allocatedBytes, now - _last.Value);
         }
-        _last.Value = now;
+        // Not from before: the first look of a thread costs memory itself.
+        _last.Value = GC.GetAllocatedBytesForCurrentThread();
     }
 }
