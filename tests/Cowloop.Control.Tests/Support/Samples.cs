@@ -45,7 +45,6 @@ internal static class Samples
 
     public static SettingsRequest Settings { get; } = new("wait:60", "80%,1G", "/usr/local/sbin/hook ä");
 
-    public static ServiceStatus Service { get; } = new("0.1.0", 4711, 16, true, [Device]);
     private static UnrecoveredDevice Unrecovered { get; } = new()
     {
         Number = 5,
