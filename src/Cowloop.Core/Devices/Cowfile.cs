@@ -255,7 +255,7 @@ public sealed class Cowfile : IDisposable
             _ = file.SetLength(0);
             string hint = cause switch
             {
-                Errno.ENOSPC => "free some space there, or put the cowfile on another filesystem",
+                Errno.ENOSPC or Errno.EDQUOT => "free some space there, or put the cowfile on another filesystem",
                 Errno.EFBIG => "put the cowfile on a filesystem that holds large sparse files",
                 _ => "check the filesystem that the cowfile is on",
             };
