@@ -35,7 +35,10 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
     /// <param name="request">Names the cowfile.</param>
     public SavedDevice? FindFormer(AttachRequest request)
     {
-        if (!Path.IsPathFullyQualified(request.Directory) || request.Cowfile.Length == 0 || request.Cowfile.Contains('\0'))
+        if (!Path.IsPathFullyQualified(request.Directory)
+            || request.Cowfile.Length == 0
+            || request.Cowfile.Contains('\0')
+            || request.Directory.Contains('\0'))
         {
             return null;
         }

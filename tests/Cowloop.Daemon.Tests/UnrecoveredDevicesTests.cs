@@ -61,6 +61,7 @@ public class UnrecoveredDevicesTests
     [InlineData("", "/home/me", null)]
     [InlineData("a\0b", "/home/me", null)]
     [InlineData("it's my.cow", "me", null)]
+    [InlineData("it's my.cow", "/home\0/me", null)]
     public void It_is_found_by_its_cowfile(string cowfile, string directory, int? number)
     {
         _devices.Fail(Samples.Device(3), Reason);
