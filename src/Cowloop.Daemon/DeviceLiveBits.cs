@@ -23,7 +23,7 @@ internal sealed class DeviceLiveBits
     public LiveBits Bits { get; }
 
     /// <summary>
-    /// The cowfile is clean: nothing needs them any more. Once, and before anybody else can use the cowfile, for the file may then be that one's.
+    /// Nothing needs them any more, for instance because the cowfile is clean. Once, and before anybody else can use the cowfile, for the file may then be that one's.
     /// </summary>
     public void Discard()
     {

@@ -100,18 +100,21 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     /// <summary>
     /// Makes the cowfile clean and closes both files. No other call may be running or follow.
     /// </summary>
-    /// <param name="whenClean">Called when the cowfile is clean, before anybody else can have it; or null.</param>
+    /// <param name="discardLiveBits">
+    /// Called when nothing can need live bits any more, before anybody else can have the cowfile: it is clean, or a failed sync has made them
+    /// worthless. Or null.
+    /// </param>
     /// <returns>An error when the cowfile could not be made clean; it is closed all the same, and dirty.</returns>
-    public Errno Close(Action? whenClean = null)
+    public Errno Close(Action? discardLiveBits = null)
     {
         if (_isClosed)
         {
             return Errno.None;
         }
         Errno errno = Clean(trim: true);
-        if (errno == Errno.None)
+        if (errno == Errno.None || Failure != Errno.None)
         {
-            whenClean?.Invoke();
+            discardLiveBits?.Invoke();
         }
         Dispose();
         return errno;
