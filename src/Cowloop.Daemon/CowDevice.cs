@@ -121,11 +121,13 @@ internal sealed class CowDevice
     /// <exception cref="CowloopException">A setting makes no sense; nothing has changed.</exception>
     public void Configure(SettingsRequest settings)
     {
+        if (settings.Hook is string hook)
+        {
+            SpacePolicy.RequireHook(hook);
+        }
         lock (_policyLock)
         {
-            SpacePolicy policy = _policy.With(settings);
-            policy.RequireHook();
-            _policy = policy;
+            _policy = _policy.With(settings);
             Attachment.SpaceWaitTime = _policy.OnFull.WaitTime;
         }
     }

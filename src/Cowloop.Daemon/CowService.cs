@@ -43,11 +43,11 @@ internal sealed class CowService : IDisposable
         _saved = new SavedDevices(paths.SavedDevices, HostProcess.BootId());
         _leftDevices = _saved.Load();
         _unrecovered = new UnrecoveredDevices(paths);
-        _dead = new DeadDevices(paths);
+        _openers = new DeviceOpeners(paths.DeviceDirectory);
+        _dead = new DeadDevices(paths, _openers);
         _table = new DeviceTable(_leftDevices.Select(device => device.Number + 1).Append(maxDevices).Max());
         _transport = new LoopTransport(ServiceLog.Error);
         _nodes = new NodeDirectory(paths);
-        _openers = new DeviceOpeners(paths.DeviceDirectory);
         _status = new StatusView(paths, _table, _nodes, _openers);
         _watcher = new PartitionWatcher(_table, _nodes, paths.DeviceDirectory);
         LiveDirectory? live = LiveDirectory.TryMake(out string why);
@@ -192,12 +192,25 @@ internal sealed class CowService : IDisposable
             throw new CowloopException(Errno.EINVAL, "no such access to a cowfile", "access is readOnly or closed");
         }
         CowDevice device = _table.Get(number);
-        Errno errno = device.Restrict(access);
+        CowfileAccess before = device.Overlay.Access;
+        // First: what is given away must not be taken again, whenever this service is killed.
+        SaveChange(device, saved => saved with { Access = access });
+        Errno errno = Errno.EIO;
+        try
+        {
+            errno = device.Restrict(access);
+        }
+        finally
+        {
+            if (errno != Errno.None)
+            {
+                SaveChange(device, saved => saved with { Access = before });
+            }
+        }
         if (errno != Errno.None)
         {
             throw NotClean(device, errno);
         }
-        SaveChange(device, saved => saved with { Access = access });
         ServiceLog.Notice($"cowfile {device.Files.CowfilePath} of cowdevice {number} {(access == CowfileAccess.Closed ? "closed" : "reopened read-only")}");
     }
 
@@ -277,6 +290,10 @@ internal sealed class CowService : IDisposable
         CowDevice device = _activation.Activate(request, former, out IReadOnlyList<string> warnings);
         try
         {
+            if (former?.Access == CowfileAccess.ReadOnly && device.Restrict(CowfileAccess.ReadOnly) is Errno failure and not Errno.None)
+            {
+                throw NotClean(device, failure);
+            }
             if (_saved.TryWrite(SavedDevice.Of(device, request.Directory, _table.List())) is string why)
             {
                 warnings = [.. warnings, NotSaved(device.Number, why)];
@@ -337,18 +354,8 @@ internal sealed class CowService : IDisposable
         {
             // It may have been active for a moment.
             _ = _saved.TryWrite(device);
+            EndIfDrained();
             throw;
-        }
-        if (device.Access == CowfileAccess.ReadOnly)
-        {
-            try
-            {
-                Restrict(device.Number, CowfileAccess.ReadOnly);
-            }
-            catch (CowloopException exception)
-            {
-                ServiceLog.Error($"cowdevice {device.Number} is read-write again: {exception.Message}");
-            }
         }
     }
 
@@ -356,8 +363,8 @@ internal sealed class CowService : IDisposable
     {
         lock (device.OpenLock)
         {
-            // Nothing is written down of a device any more that has just gone.
-            if (_saved.TryChange(device.Number, change) is string why)
+            // Nothing is written down of a device any more that has just gone: its number may be another one's.
+            if (!device.Closed.IsCompleted && _saved.TryChange(device.Number, change) is string why)
             {
                 ServiceLog.Error(NotSaved(device.Number, why));
             }

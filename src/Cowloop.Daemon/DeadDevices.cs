@@ -12,14 +12,18 @@ namespace Cowloop.Daemon;
 internal sealed partial class DeadDevices
 {
     private readonly CowloopPaths _paths;
+    private readonly DeviceOpeners _openers;
     private readonly Lock _lock = new();
     private readonly List<(int Number, LoopDevice Loop)> _devices;
 
     /// <summary>Finds and releases them. No device of this service may be there yet.</summary>
-    public DeadDevices(CowloopPaths paths)
+    /// <param name="paths">Whose devices they are.</param>
+    /// <param name="openers">Looks at the processes that have them open.</param>
+    public DeadDevices(CowloopPaths paths, DeviceOpeners openers)
     {
         _paths = paths;
-        _devices = [.. LoopDevice.Find(label => NumberOf(label) is not null).Select(loop => (NumberOf(loop.Label) ?? 0, loop))];
+        _openers = openers;
+        _devices = [.. LoopDevice.Find("/cow", label => NumberOf(label) is not null).Select(loop => (NumberOf(loop.Label) ?? 0, loop))];
         foreach ((int number, LoopDevice loop) in _devices)
         {
             Errno errno = loop.DetachOnLastClose();
@@ -43,7 +47,7 @@ internal sealed partial class DeadDevices
         {
             return [];
         }
-        var users = new DeviceUsers(_paths.DeviceDirectory);
+        var users = new DeviceUsers(_openers);
         return [.. left.OrderBy(device => device.Number).SelectMany(device => DescribeUses(device.Number, device.Loop, users, isActive(device.Number)))];
     }
 
@@ -75,7 +79,7 @@ internal sealed partial class DeadDevices
     private int? NumberOf(string label) =>
         LabelStart().Match(label) is { Success: true } match
         && int.Parse(match.Groups[1].ValueSpan) is int number
-        && LoopDevice.FittingLabel(DeviceActivation.LabelOf(number, _paths)) == label
+        && DeviceActivation.LabelOf(number, _paths) == label
             ? number
             : null;
 

@@ -38,13 +38,18 @@ internal sealed class DeviceActivation(
     public CowDevice Activate(AttachRequest request, SavedDevice? former, out IReadOnlyList<string> warnings)
     {
         SpacePolicy policy = SpacePolicy.Standard.With(request.Settings);
+        // One that is recovered goes on with a hook that has been taken away meanwhile: its data is worth more.
         if (former is null)
         {
-            policy.RequireHook();
+            SpacePolicy.RequireHook(policy.Hook);
         }
         int number = table.Reserve(request.Number, unrecovered.Has);
         try
         {
+            if (former is null)
+            {
+                unrecovered.RefusePending(number);
+            }
             string basePath = Resolve(request.Base, request.Directory, "specify name for read-only file");
             OpenedBase opened = About(basePath, () => OpenBase(request, basePath, former));
             CowDevice device;
@@ -80,15 +85,17 @@ internal sealed class DeviceActivation(
     {
         dead.RefuseFileOn($"rdofile {request.Base}", path);
         OpenedBase opened = _bases.Open(request.Base, path, request.AcceptBase);
-        // The node of a cowdevice leads to another block device than before.
-        bool isFormer = former is null
-            || (former.BaseNode is null ? opened.Identity.IsSameAs(former.BaseIdentity) : opened.LowerNode == former.BaseNode);
-        if (isFormer)
+        if (former is null || former.IsBase(opened))
         {
             return opened;
         }
         opened.Dispose();
-        throw new CowloopException(Errno.EINVAL, $"rdofile {request.Base} is another file than before", "move the former one back, if there is still one");
+        throw former.BaseNode is null
+            ? new CowloopException(Errno.EINVAL, $"rdofile {request.Base} is another file than before", "move the former one back, if there is still one")
+            : new CowloopException(
+                Errno.EINVAL,
+                $"cowdevice {request.Base} may hold something else than before",
+                "make sure that nothing has been written to it since the service was killed");
     }
 
     private CowDevice Activate(
@@ -173,8 +180,13 @@ internal sealed class DeviceActivation(
         + (repaired.RemovedBlocks > 0 ? $", {repaired.RemovedBlocks} of unfinished writes removed" : "")
         + $", {repaired.UsedBlocks} in all";
 
-    /// <summary>What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left.</summary>
-    public static string LabelOf(int number, CowloopPaths paths) => $"cow{number} {paths.RunDirectory}";
+    /// <summary>
+    /// What a loop device says of itself: also whose it is, so that a service clears only what its own predecessor has left. A path would not do: in a
+    /// container it is another directory's, and the kernel cuts a long one.
+    /// </summary>
+    public static string LabelOf(int number, CowloopPaths paths) => FileIdentity.TryGet(paths.RunDirectory, out FileIdentity owner) == Errno.None
+        ? $"cow{number} {owner.Tag}"
+        : $"cow{number}";
 
     private LoopAttachment AttachOrDispose(int number, Overlay overlay, DeviceLiveBits liveBits, SpacePolicy policy)
     {

@@ -82,6 +82,8 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     int maxDevices = DescriptorBudget.Grant(parameters.MaxDevices, HostProcess.DescriptorLimit);
     LogStart(parameters, maxDevices);
     using var service = new CowService(paths, maxDevices);
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
     service.Recover();
     string answer = ReadyText;
     if (parameters.Base is string baseName)
@@ -104,8 +106,6 @@ void Serve(LoadParameters parameters, CowloopPaths paths)
     // Not to keep the caller's filesystem busy.
     Environment.CurrentDirectory = "/";
 
-    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
     WebApplication api = ControlApi.Create(service, paths, maxDevices);
     File.Delete(paths.ControlSocket);
     api.StartAsync().GetAwaiter().GetResult();

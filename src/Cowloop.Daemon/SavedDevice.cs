@@ -28,6 +28,12 @@ internal sealed record SavedDevice
     /// <summary>The number of that cowdevice, or null.</summary>
     public int? Lower { get; init; }
 
+    /// <summary>The cowfile of that cowdevice, or null.</summary>
+    public FileIdentity? LowerCowfile { get; init; }
+
+    /// <summary>The generation of that cowfile: it takes no writes while this device has it as its base. Null for a plain one.</summary>
+    public ulong? LowerGeneration { get; init; }
+
     /// <summary>The cowfile as its user named it.</summary>
     public required string Cowfile { get; init; }
 
@@ -56,6 +62,10 @@ internal sealed record SavedDevice
     [JsonConverter(typeof(CowfileAccessJson))]
     public required CowfileAccess Access { get; init; }
 
+    /// <summary>True when what is written down here may stand for another state of the device: the same files, and no less was given away.</summary>
+    public bool IsSafeFor(SavedDevice other) =>
+        CowfileIdentity.IsSameAs(other.CowfileIdentity) && BaseIdentity.IsSameAs(other.BaseIdentity) && BaseNode == other.BaseNode && Access == other.Access;
+
     /// <summary>Describes an active device.</summary>
     /// <param name="device">The device.</param>
     /// <param name="directory">What the names of its files start from.</param>
@@ -72,6 +82,8 @@ internal sealed record SavedDevice
             BaseIdentity = files.BaseIdentity,
             BaseNode = files.BaseNode,
             Lower = device.Lower?.Number,
+            LowerCowfile = device.Lower?.Files.CowfileIdentity,
+            LowerGeneration = device.Lower?.Overlay.Generation,
             Cowfile = files.Cowfile,
             CowfilePath = files.CowfilePath,
             CowfileIdentity = files.CowfileIdentity,
@@ -79,9 +91,21 @@ internal sealed record SavedDevice
             Settings = device.Policy.Settings,
             LiveKey = files.LiveKey,
             IsOnCowdevice = others.Any(other => disks.Contains(other.Attachment.Loop.Number)),
-            Access = CowfileAccess.ReadWrite,
+            Access = device.Overlay.Access,
         };
     }
+
+    /// <summary>
+    /// True for the base that the device had. The node of a cowdevice leads to another block device than before; there it is the cowfile, and that nobody has
+    /// written to it since, which a plain one does not tell.
+    /// </summary>
+    public bool IsBase(OpenedBase opened) => BaseNode is null
+        ? opened.Identity.IsSameAs(BaseIdentity)
+        : opened.LowerNode == BaseNode
+            && LowerGeneration is not null
+            && opened.Lower?.Overlay.Generation == LowerGeneration
+            && LowerCowfile is FileIdentity cowfile
+            && opened.Lower.Files.CowfileIdentity.IsSameAs(cowfile);
 
     /// <summary>
     /// Asks for the same device. What its user allowed or wanted once, an overridden base, a repair by scanning or a look at the whole base, was about

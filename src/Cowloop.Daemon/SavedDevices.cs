@@ -58,22 +58,25 @@ internal sealed partial class SavedDevices
     }
 
     /// <summary>Writes a device down, in place of what was there for its number.</summary>
-    /// <returns>Why it can't be written, and then nothing is there; or null.</returns>
+    /// <returns>Why it can't be written, and then at most what was there is; or null.</returns>
     public string? TryWrite(SavedDevice device)
     {
         string path = PathOf(device.Number);
         string temporary = path + TemporarySuffix;
-        _devices[device.Number] = device;
         try
         {
             File.WriteAllText(temporary, JsonSerializer.Serialize(device, SavedDeviceJson.Default.SavedDevice));
             File.Move(temporary, path, overwrite: true);
+            _devices[device.Number] = device;
             return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             _ = PosixFile.Unlink(temporary);
-            Remove(device.Number);
+            if (!_devices.TryGetValue(device.Number, out SavedDevice? former) || !former.IsSafeFor(device))
+            {
+                Remove(device.Number);
+            }
             return exception.Message;
         }
     }
@@ -115,8 +118,8 @@ internal sealed partial class SavedDevices
         catch (JsonException exception)
         {
             string aside = path + DamagedSuffix;
-            File.Move(path, aside, overwrite: true);
-            ServiceLog.Error($"{path} is damaged, so its device does not come back: {exception.Message} (see {aside})");
+            string see = PosixFile.Rename(path, aside) == Errno.None ? aside : path;
+            ServiceLog.Error($"{path} is damaged, so its device does not come back: {exception.Message} (see {see})");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -32,20 +32,20 @@ internal sealed record SpacePolicy(OnFull OnFull, IReadOnlyList<Watermark> Marks
 
     /// <summary>Refuses a hook that could not be run.</summary>
     /// <exception cref="CowloopException">So it is.</exception>
-    public void RequireHook()
+    public static void RequireHook(string path)
     {
-        if (Hook.Length == 0)
+        if (path.Length == 0)
         {
             return;
         }
-        RequestPath.Check(Hook);
-        if (!Hook.StartsWith('/'))
+        RequestPath.Check(path);
+        if (!path.StartsWith('/'))
         {
-            throw new CowloopException(Errno.EINVAL, $"hook '{Hook}' is not an absolute path", "name a program; what it needs to know is in its environment");
+            throw new CowloopException(Errno.EINVAL, $"hook '{path}' is not an absolute path", "name a program; what it needs to know is in its environment");
         }
-        if (!File.Exists(Hook) || (File.GetUnixFileMode(Hook) & Executable) == 0)
+        if (!File.Exists(path) || (File.GetUnixFileMode(path) & Executable) == 0)
         {
-            throw new CowloopException(Errno.EINVAL, $"hook {Hook} is not a program that can be run", "name an executable file") { Path = Hook };
+            throw new CowloopException(Errno.EINVAL, $"hook {path} is not a program that can be run", "name an executable file") { Path = path };
         }
     }
 }

@@ -31,8 +31,22 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
         }
     }
 
+    /// <summary>Keeps a number to the device that is being recovered under it.</summary>
+    /// <exception cref="CowloopException">There is one.</exception>
+    public void RefusePending(int number)
+    {
+        lock (_lock)
+        {
+            if (_devices.TryGetValue(number, out (SavedDevice Device, CowloopException? Reason) entry) && entry.Reason is null)
+            {
+                throw Pending(number);
+            }
+        }
+    }
+
     /// <summary>The device that had this cowfile, or null.</summary>
     /// <param name="request">Names the cowfile.</param>
+    /// <exception cref="CowloopException">It is being recovered still.</exception>
     public SavedDevice? FindFormer(AttachRequest request)
     {
         if (!Path.IsPathFullyQualified(request.Directory)
@@ -45,7 +59,8 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
         string path = Path.GetFullPath(request.Cowfile, request.Directory);
         lock (_lock)
         {
-            return _devices.Values.FirstOrDefault(entry => entry.Device.CowfilePath == path).Device;
+            (SavedDevice? device, CowloopException? reason) = _devices.Values.FirstOrDefault(entry => entry.Device.CowfilePath == path);
+            return device is null || reason is not null ? device : throw Pending(device.Number);
         }
     }
 
@@ -62,7 +77,7 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
             }
             if (entry.Reason is null)
             {
-                throw new CowloopException(Errno.EBUSY, $"cowdevice {number} is being recovered", "cowloop status shows when that is done");
+                throw Pending(number);
             }
             return _devices.Remove(number);
         }
@@ -97,6 +112,9 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
             return [.. _devices.Values.Select(entry => Describe(entry.Device, entry.Reason))];
         }
     }
+
+    private static CowloopException Pending(int number) =>
+        new(Errno.EBUSY, $"cowdevice {number} is being recovered", "cowloop status shows when that is done");
 
     private UnrecoveredDevice Describe(SavedDevice device, CowloopException? reason) => new()
     {

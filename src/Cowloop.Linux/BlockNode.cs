@@ -19,6 +19,12 @@ public static class BlockNode
             ? identity.TargetDevice
             : null;
 
+    /// <summary>
+    /// The same for a name out of one of the kernel's lists. It may lead anywhere, also to a filesystem that does not answer, so only one below /dev is
+    /// looked at.
+    /// </summary>
+    internal static DeviceNumber? TargetOfListed(string name) => name.StartsWith("/dev/", StringComparison.Ordinal) ? TargetOf(name) : null;
+
     /// <summary>Lets everybody who listens to uevents look at a block device once more. Best effort: not every container allows it.</summary>
     public static bool TryAnnounce(DeviceNumber number)
     {

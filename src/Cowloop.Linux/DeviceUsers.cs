@@ -32,7 +32,7 @@ public sealed class DeviceUsers
         _loops = new(() => LoopDevice.UsersOfNodes(openers.NodeDirectories));
         _openers = new(openers.Find);
         _mounts = Mounts.List().ToLookup(mount => mount.Disk);
-        _swaps = [.. KernelText.ReadOrEmpty("/proc/swaps").Split('\n').Select(line => BlockNode.TargetOf(line.Split(' ')[0])).OfType<DeviceNumber>()];
+        _swaps = [.. KernelText.ReadOrEmpty("/proc/swaps").Split('\n').Select(line => BlockNode.TargetOfListed(line.Split(' ')[0])).OfType<DeviceNumber>()];
     }
 
     /// <summary>

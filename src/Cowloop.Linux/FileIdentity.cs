@@ -58,6 +58,9 @@ public enum FileKind
 /// <param name="TargetDevice">The device that a device node stands for.</param>
 public readonly record struct FileIdentity(FileKind Kind, DeviceNumber Device, ulong Inode, DeviceNumber TargetDevice)
 {
+    /// <summary>Tells it from every other file that there is, in all containers of the kernel.</summary>
+    public string Tag => $"{Device}:{Inode}";
+
     /// <summary>True when both are the same file, or nodes of the same block device.</summary>
     public bool IsSameAs(FileIdentity other) => Kind == FileKind.BlockDevice && other.Kind == FileKind.BlockDevice
         ? TargetDevice == other.TargetDevice

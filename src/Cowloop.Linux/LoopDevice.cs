@@ -215,7 +215,7 @@ public sealed unsafe class LoopDevice
     }
 
     /// <summary>What the kernel keeps of a label: a longer one is cut.</summary>
-    public static string FittingLabel(string label)
+    private static string FittingLabel(string label)
     {
         Span<byte> bytes = stackalloc byte[MaxLabelBytes + 1];
         bytes.Clear();
@@ -224,14 +224,16 @@ public sealed unsafe class LoopDevice
     }
 
     /// <summary>Finds the bound loop devices that have a label.</summary>
+    /// <param name="filePrefix">How the path of the file behind them begins. No others are opened: their file may be one that does not answer.</param>
     /// <param name="isWanted">Gets the label as the kernel keeps it.</param>
-    public static IReadOnlyList<LoopDevice> Find(Predicate<string> isWanted)
+    public static IReadOnlyList<LoopDevice> Find(string filePrefix, Predicate<string> isWanted)
     {
         ArgumentNullException.ThrowIfNull(isWanted);
         var found = new List<LoopDevice>();
         foreach (string path in BoundDevices())
         {
-            if (!int.TryParse(Path.GetFileName(path).AsSpan("loop".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int index))
+            if (!KernelText.ReadOrEmpty($"{path}/loop/backing_file").StartsWith(filePrefix, StringComparison.Ordinal)
+                || !int.TryParse(Path.GetFileName(path).AsSpan("loop".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int index))
             {
                 continue;
             }

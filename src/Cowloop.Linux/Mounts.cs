@@ -23,7 +23,7 @@ public sealed record MountEntry(
     bool IsReadOnly)
 {
     /// <summary>The disk that is mounted. btrfs and others have a number of their own: there the source's node tells.</summary>
-    internal DeviceNumber Disk => Device.Major != 0 ? Device : BlockNode.TargetOf(Source) ?? Device;
+    internal DeviceNumber Disk => Device.Major != 0 ? Device : BlockNode.TargetOfListed(Source) ?? Device;
 }
 
 /// <summary>Mounting, unmounting, and what is mounted.</summary>

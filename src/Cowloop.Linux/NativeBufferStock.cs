@@ -54,15 +54,18 @@ public sealed class NativeBufferStock(int lengthBytes, int lockedCount, int spar
     {
         lock (_lock)
         {
+            if (buffer.IsSpare)
+            {
+                return true;
+            }
             if (_isDisposed || _count == _spare.Length)
             {
+                // Another one takes its share of what is locked.
+                _ = buffer.IsLocked && Interlocked.Increment(ref _toLock) > 0;
                 return false;
             }
-            if (!buffer.IsSpare)
-            {
-                buffer.IsSpare = true;
-                _spare[_count++] = buffer;
-            }
+            buffer.IsSpare = true;
+            _spare[_count++] = buffer;
             return true;
         }
     }

@@ -64,7 +64,7 @@ public sealed class StorageStack
         }
         // A filesystem that has no device of its own number: in one or more that its mount tells.
         MountEntry? mount = _mounts.LastOrDefault(entry => entry.Device == file.Device) ?? FindMount(FileIdentity.MountIdOf(path));
-        if (mount is not null && BlockNode.TargetOf(mount.Source) is DeviceNumber source)
+        if (mount is not null && BlockNode.TargetOfListed(mount.Source) is DeviceNumber source)
         {
             foreach (DeviceNumber member in MembersOf(source, mount.FileSystemType))
             {

@@ -17,7 +17,7 @@ internal static class ServiceStarter
     /// <param name="client">Asked whether it runs.</param>
     /// <param name="paths">Where its things are.</param>
     /// <param name="parameters">What to start it with; one that runs already is taken as it is.</param>
-    /// <returns>True when it was started: then the devices of one that was killed are active again.</returns>
+    /// <returns>True when it was started by this call: then the devices of one that was killed are active again.</returns>
     /// <exception cref="CowloopException">It does not start.</exception>
     public static bool EnsureRunning(ControlClient client, CowloopPaths paths, params string[] parameters)
     {
@@ -25,8 +25,7 @@ internal static class ServiceStarter
         {
             return false;
         }
-        Start(client, paths, parameters, isAnyEnough: true);
-        return true;
+        return Start(client, paths, parameters, isAnyEnough: true);
     }
 
     /// <summary>Starts the service with parameters.</summary>
@@ -34,7 +33,8 @@ internal static class ServiceStarter
     public static void Start(ControlClient client, CowloopPaths paths, IReadOnlyList<string> parameters) =>
         Start(client, paths, parameters, isAnyEnough: parameters.Count == 0);
 
-    private static void Start(ControlClient client, CowloopPaths paths, IReadOnlyList<string> parameters, bool isAnyEnough)
+    /// <returns>False when another one runs, and that is enough.</returns>
+    private static bool Start(ControlClient client, CowloopPaths paths, IReadOnlyList<string> parameters, bool isAnyEnough)
     {
         if (!HostProcess.IsRoot)
         {
@@ -52,7 +52,7 @@ internal static class ServiceStarter
             string answer = DetachedProcess.StartAndWait(program, ["--ready", .. parameters], paths.Log);
             if (answer == "ready")
             {
-                return;
+                return true;
             }
             CowloopException failure = answer.StartsWith('{')
                 ? ControlJson.ToException(JsonSerializer.Deserialize(answer, ControlJson.Default.ErrorReply)!)
@@ -62,7 +62,7 @@ internal static class ServiceStarter
             bool isRunning = failure.Errno == Errno.EEXIST && client.IsServiceRunning;
             if (isRunning && isAnyEnough)
             {
-                return;
+                return false;
             }
             if (isRunning || failure.Errno != Errno.EEXIST || waited.Elapsed > OtherServiceTime)
             {

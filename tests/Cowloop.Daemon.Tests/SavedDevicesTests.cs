@@ -1,3 +1,4 @@
+using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Daemon.Tests.Support;
@@ -144,13 +145,25 @@ public sealed class SavedDevicesTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_written_is_said_and_nothing_is_left()
+    public void What_cannot_be_written_is_said_and_what_was_there_does()
     {
         SavedDevices saved = Open();
         Assert.Null(saved.TryWrite(Samples.Device(1)));
         Directory.CreateDirectory($"{Path}/1.json.new");
 
-        Assert.NotNull(saved.TryWrite(Samples.Device(1) with { BasePath = "/elsewhere" }));
+        Assert.NotNull(saved.TryChange(1, device => device with { Settings = new DeviceSettings("error", "", "") }));
+
+        Assert.Equal(Samples.Device(1), Assert.Single(Open().Load()));
+    }
+
+    [Fact]
+    public void Nothing_is_left_when_what_was_there_would_take_what_is_not_the_devices_any_more()
+    {
+        SavedDevices saved = Open();
+        Assert.Null(saved.TryWrite(Samples.Device(1)));
+        Directory.CreateDirectory($"{Path}/1.json.new");
+
+        Assert.NotNull(saved.TryChange(1, device => device with { Access = CowfileAccess.Closed }));
 
         Assert.Equal(["1.json.new"], [.. Directory.GetFileSystemEntries(Path).Select(path => System.IO.Path.GetFileName(path))]);
         Assert.Null(saved.TryChange(1, device => device));

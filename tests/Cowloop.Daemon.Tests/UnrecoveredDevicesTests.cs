@@ -42,6 +42,21 @@ public class UnrecoveredDevicesTests
     }
 
     [Fact]
+    public void While_it_is_being_tried_nobody_else_gets_its_number_or_its_cowfile()
+    {
+        var same = new AttachRequest("any", "it's my.cow", "/home/me");
+        _devices.Begin(Samples.Device(3));
+        Assert.Equal(Errno.EBUSY, Assert.Throws<CowloopException>(() => _devices.RefusePending(3)).Errno);
+        Assert.Equal(Errno.EBUSY, Assert.Throws<CowloopException>(() => _devices.FindFormer(same)).Errno);
+        _devices.RefusePending(2);
+
+        _devices.Fail(Samples.Device(3), Reason);
+
+        _devices.RefusePending(3);
+        Assert.Equal(3, _devices.FindFormer(same)?.Number);
+    }
+
+    [Fact]
     public void One_that_failed_is_forgotten_when_asked_to()
     {
         _devices.Fail(Samples.Device(3), Reason);

@@ -128,15 +128,17 @@ public class LoopDeviceTests
         using var disk = new LoopDisk("cow-70");
         using var other = new LoopDisk("cow-7");
 
-        LoopDevice found = Assert.Single(LoopDevice.Find(label => label == "cow-70"));
+        LoopDevice found = Assert.Single(LoopDevice.Find(disk.FilePath, label => label == "cow-70"));
 
         Assert.Equal((disk.Device.Index, "cow-70"), (found.Index, found.Label));
         Assert.True(found.IsBound);
         Assert.Equal(Errno.None, found.DetachOnLastClose());
         Assert.False(found.IsBound);
         Assert.False(disk.IsBound);
-        Assert.Empty(LoopDevice.Find(label => label == "cow-70"));
+        Assert.Empty(LoopDevice.Find(disk.FilePath, label => label == "cow-70"));
         Assert.True(other.IsBound);
+        // Those that have other files are not even opened.
+        Assert.Empty(LoopDevice.Find(disk.FilePath, label => label == "cow-7"));
     }
 
     [RootFact(LoopDisk.Control)]
@@ -145,9 +147,8 @@ public class LoopDeviceTests
         string label = new('x', 100);
         using var disk = new LoopDisk(label);
 
-        Assert.Equal(label[..63], LoopDevice.FittingLabel(label));
         Assert.Equal(label[..63], disk.Device.Label);
-        Assert.Single(LoopDevice.Find(found => found == label[..63]));
+        Assert.Single(LoopDevice.Find(disk.FilePath, found => found == label[..63]));
     }
 
     [RootFact(LoopDisk.Control, "losetup")]
@@ -155,7 +156,7 @@ public class LoopDeviceTests
     {
         using var disk = new LoopDisk("cow-71");
         using var directory = new TempDirectory();
-        LoopDevice found = Assert.Single(LoopDevice.Find(label => label == "cow-71"));
+        LoopDevice found = Assert.Single(LoopDevice.Find(disk.FilePath, label => label == "cow-71"));
         Shell.Run("losetup", "--detach", disk.Node);
         Shell.Run("losetup", disk.Node, directory.MakeFile("foreign.img", 1 << 20));
         try

@@ -28,6 +28,28 @@ public class DrainTests(CowService service, ITestOutputHelper output) : SystemTe
         Assert.Equal("written while draining\n", File.ReadAllText(check["late"]));
     }
 
+    /// <summary>At a shutdown the filesystem that the hook is on may be unmounted before.</summary>
+    [RootFact]
+    public void A_hook_that_is_gone_keeps_no_device()
+    {
+        string image = NumbersBase();
+        string hook = Temp["hook"];
+        File.WriteAllText(hook, "#!/bin/sh\n");
+        File.SetUnixFileMode(hook, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        CowDisk[] disks = [.. Enumerable.Range(0, 2).Select(index =>
+        {
+            string cowfile = Temp[$"{index}.cow"];
+            return new CowDisk(Service.Cowloop("attach", image, cowfile, "--hook", hook).MustSucceed().Line, image, cowfile);
+        })];
+        Array.ForEach(disks, disk => BlockIo.WriteUnflushed(disk.Path, 0, Data.Fill(1, 1024)));
+        File.Delete(hook);
+
+        CowService.Terminate(Service.ProcessId);
+
+        Poll.UntilNone("left by the service", Service.LeftOvers);
+        Assert.All(disks, disk => Assert.Equal(0, File.ReadAllBytes(disk.Cowfile)[6] & 1));
+    }
+
     [RootFact("mkfs.ext4", "fsfreeze", "chattr", "fs:ext4")]
     public void An_activation_that_fails_meanwhile_does_not_keep_the_service()
     {

@@ -11,7 +11,7 @@ public class FullLogTests(CowService service, ITestOutputHelper output) : System
     {
         Service.Stop();
         string image = NumbersBase();
-        using Mount small = Cowloop.Tests.Support.Mount.Of("cowtest", Service.RunDirectory, "-t", "tmpfs", "-o", "size=64k");
+        using Mount small = Cowloop.Tests.Support.Mount.Of("cowtest", Service.RunDirectory, "-t", "tmpfs", "-o", "size=64k,mode=755");
         CowDisk used = Attach(image, "used.cow");
         int process = Service.ProcessId;
         bool isDone = false;

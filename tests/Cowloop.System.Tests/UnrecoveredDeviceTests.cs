@@ -178,6 +178,26 @@ public class UnrecoveredDeviceTests(CowService service, ITestOutputHelper output
     }
 
     [RootFact]
+    public void A_device_whose_base_was_written_to_without_it_does_not_come_back_by_itself()
+    {
+        CowDisk lower = Attach(NumbersBase(), "lower.cow");
+        CowDisk upper = Attach(lower.Path, "upper.cow");
+        Service.Kill();
+        File.Move(upper.Cowfile, Temp["hidden"]);
+        Service.StartService();
+        BlockIo.Write(lower.Path, 512 * 1024, _unflushed);
+        File.Move(Temp["hidden"], upper.Cowfile);
+        Service.Kill();
+        Service.StartService();
+
+        Assert.Equal([lower.Path], Service.ActiveDevices());
+        Assert.Contains("may hold something else than before", Shown().Reason, StringComparison.Ordinal);
+        Service.Detach(upper);
+        Service.Detach(lower);
+        Service.ForgetLiveBits();
+    }
+
+    [RootFact]
     public void Files_that_make_no_sense_are_put_aside_and_those_of_another_boot_go()
     {
         CowDisk good = Attach(NumbersBase(), "good.cow");

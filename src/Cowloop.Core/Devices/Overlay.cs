@@ -65,6 +65,9 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     /// <summary>True while the header on disk says dirty: there are blocks it does not count.</summary>
     public bool IsDirty => Volatile.Read(ref _isDirty);
 
+    /// <summary>The generation of the cowfile: raised before the first change after a clean state. Null for a plain one.</summary>
+    public ulong? Generation => _cowfile.Record?.Generation;
+
     /// <summary>Blocks in the cowfile now.</summary>
     public long UsedBlocks => _bitmap.SetCount;
 

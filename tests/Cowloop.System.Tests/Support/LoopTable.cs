@@ -1,3 +1,4 @@
+using Cowloop.Core;
 using Cowloop.Linux;
 
 namespace Cowloop.SystemTests.Support;
@@ -5,7 +6,8 @@ namespace Cowloop.SystemTests.Support;
 /// <summary>The kernel's loop devices. Each says of itself which service has made it, and keeps saying so when that has died.</summary>
 internal static class LoopTable
 {
-    /// <summary>The loop devices of the services of a run directory, which is short enough for a label.</summary>
-    public static IEnumerable<string> Of(string runDirectory) =>
-        LoopDevice.Find(label => label.EndsWith($" {runDirectory}", StringComparison.Ordinal)).Select(loop => $"/dev/{loop.KernelName}");
+    /// <summary>The loop devices of the services of a run directory.</summary>
+    public static IEnumerable<string> Of(string runDirectory) => FileIdentity.TryGet(runDirectory, out FileIdentity owner) == Errno.None
+        ? LoopDevice.Find("/cow", label => label.EndsWith($" {owner.Tag}", StringComparison.Ordinal)).Select(loop => $"/dev/{loop.KernelName}")
+        : [];
 }
