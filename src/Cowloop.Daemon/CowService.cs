@@ -10,7 +10,7 @@ namespace Cowloop.Daemon;
 /// The service: what the control API, signals and the load parameters ask for. Devices end by themselves when the kernel
 /// lets go of them, whoever caused it; everything that detaches only causes that.
 /// </summary>
-internal sealed class CowService : IDisposable
+internal sealed partial class CowService : IDisposable
 {
     // A device manager or a probe opens a block device for moments after every change; a user's own use does not pass so fast.
     private static readonly TimeSpan BusyRetryTime = TimeSpan.FromMilliseconds(20);
@@ -63,27 +63,6 @@ internal sealed class CowService : IDisposable
     /// <summary>What happens to devices.</summary>
     public ServiceEvents Events { get; }
 
-    /// <summary>
-    /// Makes the devices again that were active when the service was killed, under their numbers and with all that was acknowledged. To be called once,
-    /// before anything else is asked for.
-    /// </summary>
-    public void Recover()
-    {
-        foreach (SavedDevice device in _leftDevices.Where(device => device.IsOnCowdevice))
-        {
-            LiveDirectory.RemoveAll(device.LiveKey);
-        }
-        new DeviceRecovery(_unrecovered, Recover).Run(_leftDevices);
-        foreach (OrphanedUse use in _dead.DescribeUses(_table.IsActive))
-        {
-            string command = use.Command is null ? "end that use" : $"run: {use.Command}";
-            ServiceLog.Warning($"{use.KernelName}, which was cowdevice {use.Number} and answers nothing but errors now, is still {use.Use}; {command}");
-        }
-    }
-
-    /// <summary>True when a device is active.</summary>
-    public bool HasDevices => _table.List().Count > 0;
-
     /// <summary>Completes when the service is to end: no device is left after <see cref="Drain"/> or <see cref="Unload"/>.</summary>
     public Task Ended => _drained.Task;
 
@@ -122,20 +101,6 @@ internal sealed class CowService : IDisposable
             EndIfDrained();
             throw;
         }
-    }
-
-    /// <summary>Activates device 0, unless the very same has just been recovered.</summary>
-    /// <exception cref="CowloopException">Refused; nothing is left behind.</exception>
-    public void AttachFirst(AttachRequest request)
-    {
-        if (_table.List().FirstOrDefault(device => device.Number == 0) is not CowDevice first
-            || !IsNameOf(request.Base, first.Files.BasePath)
-            || !IsNameOf(request.Cowfile, first.Files.CowfilePath))
-        {
-            Attach(request with { Number = 0 });
-        }
-
-        bool IsNameOf(string name, string path) => name.Length > 0 && Path.GetFullPath(name, request.Directory) == path;
     }
 
     /// <summary>Deactivates a device; its cowfile is clean and durable on return.</summary>
@@ -338,39 +303,6 @@ internal sealed class CowService : IDisposable
         return new AttachReply(_status.DescribeNew(device), warnings);
     }
 
-    /// <summary>Makes a device of a killed service again.</summary>
-    /// <exception cref="CowloopException">That can't be done; the next start tries again.</exception>
-    private void Recover(SavedDevice device)
-    {
-        if (device.Access == CowfileAccess.Closed)
-        {
-            throw new CowloopException(Errno.EINVAL, $"cowctl -c has let go of cowfile {device.Cowfile}, and somebody else may have it");
-        }
-        try
-        {
-            Attach(device.ToRequest(), device);
-        }
-        catch
-        {
-            // It may have been active for a moment.
-            _ = _saved.TryWrite(device);
-            EndIfDrained();
-            throw;
-        }
-    }
-
-    private void SaveChange(CowDevice device, Func<SavedDevice, SavedDevice> change)
-    {
-        lock (device.OpenLock)
-        {
-            // Nothing is written down of a device any more that has just gone: its number may be another one's.
-            if (!device.Closed.IsCompleted && _saved.TryChange(device.Number, change) is string why)
-            {
-                ServiceLog.Error(NotSaved(device.Number, why));
-            }
-        }
-    }
-
     private DeviceUsers LookAtUsers() => new(_openers);
 
     private static string? DescribeUse(CowDevice device, DeviceUsers users)
@@ -486,8 +418,6 @@ internal sealed class CowService : IDisposable
             _drained.TrySetResult();
         }
     }
-
-    private static string NotSaved(int number, string why) => $"cowdevice {number} will not come back by itself if the service is killed: {why}";
 
     private static CowloopException NotClean(CowDevice device, Errno errno) => new(
         errno,

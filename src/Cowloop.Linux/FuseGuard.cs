@@ -18,7 +18,8 @@ public sealed class FuseGuard : IDisposable
 {
     private const string Shell = "/bin/sh";
 
-    // It keeps no filesystem busy. The service's manager means the service when it ends all its processes: the guard ends after it. Whatever is written ends the connection.
+    // It keeps no filesystem busy. The service's manager means the service when it ends all its processes: the guard ends after it. Whatever is
+    // written ends the connection.
     private const string Script = "cd /; trap '' HUP INT TERM; read -r word || echo";
 
     private readonly int _process;

@@ -9,7 +9,9 @@ internal static class DeviceMaker
     /// <param name="program">The program, for the warnings.</param>
     /// <param name="client">Reaches the service.</param>
     /// <param name="request">What is wanted.</param>
-    /// <param name="isServiceNew">True when the service has just been started: the wanted device may have been recovered by that, and will do, unless its base is to be read.</param>
+    /// <param name="isServiceNew">
+    /// True when the service has just been started: the wanted device may have been recovered by that, and will do, unless its base is to be read.
+    /// </param>
     /// <exception cref="Core.CowloopException">Refused.</exception>
     public static DeviceStatus Make(string program, ControlClient client, AttachRequest request, bool isServiceNew)
     {

@@ -1,0 +1,317 @@
+using Cowloop.Control;
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
+using Cowloop.Core.Format;
+using Cowloop.Core.Live;
+using Cowloop.Fuse;
+using Cowloop.Linux;
+
+namespace Cowloop.Daemon.Devices;
+
+/// <summary>The two files of a device.</summary>
+/// <param name="Base">The base as the user named it.</param>
+/// <param name="BasePath">Its absolute path.</param>
+/// <param name="BaseIdentity">Which file it is.</param>
+/// <param name="Cowfile">The cowfile as the user named it.</param>
+/// <param name="CowfilePath">Its absolute path.</param>
+/// <param name="CowfileIdentity">Which file it is.</param>
+/// <param name="IsNewCowfile">True when it was created by this activation.</param>
+/// <param name="BaseNode">The node of the cowdevice, or of its partition, that is the base; null for any other base.</param>
+/// <param name="LiveKey">What live bits of the cowfile are known by.</param>
+internal sealed record DeviceFiles(
+    string Base,
+    string BasePath,
+    FileIdentity BaseIdentity,
+    string Cowfile,
+    string CowfilePath,
+    FileIdentity CowfileIdentity,
+    bool IsNewCowfile,
+    string? BaseNode,
+    LiveKey LiveKey);
+
+/// <summary>An active device: an overlay with its block device. Its life ends when the kernel has let go of the block device.</summary>
+internal sealed class CowDevice
+{
+    private readonly CountedFile _base;
+    private readonly CountedFile _cowfile;
+    private readonly PosixFile _cowfileOpening;
+    private readonly DeviceLiveBits _liveBits;
+    private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly Lock _policyLock = new();
+    private volatile SpacePolicy _policy;
+
+    // Guards the next three, and freezing with them: who comes to depend on a device, whether a detach is being tried, and
+    // whether the block device is gone.
+    private readonly object _dependentsGate = new();
+    private int _dependentCount;
+    private bool _isLeaving;
+    private bool _isGone;
+
+    public CowDevice(
+        int number,
+        DeviceFiles files,
+        Overlay overlay,
+        CountedFile baseFile,
+        CountedFile cowfile,
+        PosixFile cowfileOpening,
+        DeviceLiveBits liveBits,
+        LoopAttachment attachment,
+        CowDevice? lower,
+        SpacePolicy policy)
+    {
+        Number = number;
+        Files = files;
+        Overlay = overlay;
+        Attachment = attachment;
+        Lower = lower;
+        _base = baseFile;
+        _cowfile = cowfile;
+        _cowfileOpening = cowfileOpening;
+        _liveBits = liveBits;
+        Space = new SpaceWatch(number, files.Cowfile, cowfileOpening, Closed);
+        _policy = policy;
+        Check = new SpaceCheck(this);
+    }
+
+    /// <summary>Device number.</summary>
+    public int Number { get; }
+
+    public DeviceFiles Files { get; }
+
+    public Overlay Overlay { get; }
+
+    public LoopAttachment Attachment { get; }
+
+    /// <summary>The device that is the base of this one, or null.</summary>
+    public CowDevice? Lower { get; }
+
+    /// <summary>Serialises what opens the block device: detaching and looking for partitions. So our own look is never the opener that makes it busy.</summary>
+    public Lock OpenLock { get; } = new();
+
+    /// <summary>False once the kernel has let go of the block device: its number may be somebody else's by now.</summary>
+    public bool IsAttached => !Attachment.Released.IsCompleted;
+
+    /// <summary>Number of devices that have this one as their base.</summary>
+    public int DependentCount => Volatile.Read(ref _dependentCount);
+
+    /// <summary>Space on the filesystem that holds the cowfile.</summary>
+    public SpaceWatch Space { get; }
+
+    /// <summary>What has changed there.</summary>
+    public SpaceCheck Check { get; }
+
+    /// <summary>How it behaves when that space runs short.</summary>
+    public SpacePolicy Policy => _policy;
+
+    public long BaseReads => _base.ReadCount;
+
+    public long CowfileReads => _cowfile.ReadCount;
+
+    public long CowfileWrites => _cowfile.WriteCount;
+
+    /// <summary>Bitmap length in KiB.</summary>
+    public int BitmapBlocks => Overlay.Layout.BitmapBlockCount;
+
+    /// <summary>Completes when the device is gone, with the result of closing its cowfile.</summary>
+    public Task<Errno> Closed => _closed.Task;
+
+    /// <summary>Changes how it behaves when space runs short. Changes that wait for space do what is said now.</summary>
+    /// <exception cref="CowloopException">A setting makes no sense; nothing has changed.</exception>
+    public void Configure(SettingsRequest settings)
+    {
+        if (settings.Hook is string hook)
+        {
+            SpacePolicy.RequireHook(hook);
+        }
+        lock (_policyLock)
+        {
+            _policy = _policy.With(settings);
+            Attachment.SpaceWaitTime = _policy.OnFull.WaitTime;
+        }
+    }
+
+    /// <summary>The device becomes the base of another one: it takes no changes until <see cref="RemoveDependent"/>.</summary>
+    /// <returns>False when it is just being deactivated.</returns>
+    public bool TryAddDependent()
+    {
+        lock (_dependentsGate)
+        {
+            if (_isLeaving || _isGone)
+            {
+                return false;
+            }
+            if (_dependentCount++ == 0)
+            {
+                Overlay.Freeze();
+            }
+            return true;
+        }
+    }
+
+    public void RemoveDependent()
+    {
+        lock (_dependentsGate)
+        {
+            if (--_dependentCount == 0)
+            {
+                Overlay.Thaw();
+                Monitor.PulseAll(_dependentsGate);
+            }
+        }
+    }
+
+    /// <summary>Makes the cowfile durable and clean; nothing to do once the device is closed.</summary>
+    public Errno Clean()
+    {
+        lock (OpenLock)
+        {
+            return Closed.IsCompleted ? Errno.None : Overlay.Clean();
+        }
+    }
+
+    /// <summary>Makes the cowfile clean and gives access to it up, whoever uses the device (specification 4.12).</summary>
+    /// <returns>The error of cleaning; then nothing has changed.</returns>
+    /// <exception cref="CowloopException">It is no step down, or the file can't be reopened; nothing has changed.</exception>
+    public Errno Restrict(CowfileAccess access)
+    {
+        lock (OpenLock)
+        {
+            if (Closed.IsCompleted)
+            {
+                throw new CowloopException(Errno.ENODEV, $"cowdevice {Number} has just been deactivated");
+            }
+            CowfileAccess before = Overlay.Access;
+            if (access <= before && access != CowfileAccess.Closed)
+            {
+                string state = before switch
+                {
+                    CowfileAccess.ReadWrite => "open read-write",
+                    CowfileAccess.ReadOnly => "open read-only",
+                    _ => "closed",
+                };
+                throw new CowloopException(
+                    Errno.EINVAL,
+                    $"cowfile {Files.Cowfile} of cowdevice {Number} is {state} already",
+                    "access can only become less; for read-write deactivate the device and activate it again");
+            }
+            if (access != CowfileAccess.Closed)
+            {
+                return Overlay.Restrict(access, () =>
+                {
+                    Replace(_cowfileOpening.TryReopenReadOnly);
+                    _liveBits.Discard();
+                });
+            }
+            Space.Stop();
+            try
+            {
+                return Overlay.Restrict(access, () =>
+                {
+                    // It is clean already, and somebody else's as soon as it is let go.
+                    _liveBits.Discard();
+                    Replace(_cowfileOpening.TryLetGo);
+                });
+            }
+            finally
+            {
+                if (Overlay.Access != CowfileAccess.Closed)
+                {
+                    Space.Resume();
+                }
+            }
+        }
+    }
+
+    /// <summary>Takes the block device away unless it is in use.</summary>
+    public Errno TryDetach() => Leave(Attachment.TryDetach);
+
+    /// <summary>Lets the block device go with its last user; at once when there is none.</summary>
+    public Errno DetachOnLastClose() => Leave(() =>
+    {
+        Errno errno = Attachment.Loop.DetachOnLastClose();
+        // Gone already, and its release is on the way.
+        return errno == Errno.ENXIO ? Errno.None : errno;
+    });
+
+    /// <summary>
+    /// Closes the files. To be called once, after the block device is gone. If somebody else took it away, other devices may still
+    /// read through this one: waits until they have ended.
+    /// </summary>
+    /// <param name="release">Frees what the device holds elsewhere, before anybody who waits hears of it.</param>
+    public void Close(Action release)
+    {
+        lock (_dependentsGate)
+        {
+            _isGone = true;
+            while (_dependentCount > 0)
+            {
+                Monitor.Wait(_dependentsGate);
+            }
+        }
+        lock (OpenLock)
+        {
+            Errno errno = Errno.EIO;
+            try
+            {
+                Space.Stop();
+                errno = Overlay.Close(_liveBits.Discard);
+                Lower?.RemoveDependent();
+                release();
+            }
+            finally
+            {
+                _closed.SetResult(errno);
+            }
+        }
+    }
+
+    private void Replace(Func<Errno> replace)
+    {
+        Errno errno = replace();
+        if (errno != Errno.None)
+        {
+            throw new CowloopException(Errno.EINVAL, $"failed to reopen cowfile {Files.Cowfile}: {errno.Text()}") { Path = Files.CowfilePath };
+        }
+    }
+
+    /// <summary>No device may come to depend on one that is going.</summary>
+    private Errno Leave(Func<Errno> detach)
+    {
+        lock (OpenLock)
+        {
+            if (Closed.IsCompleted)
+            {
+                return Errno.None;
+            }
+            lock (_dependentsGate)
+            {
+                if (_dependentCount > 0)
+                {
+                    return Errno.EBUSY;
+                }
+                _isLeaving = true;
+            }
+            Errno errno = detach();
+            if (errno != Errno.None)
+            {
+                lock (_dependentsGate)
+                {
+                    _isLeaving = false;
+                }
+            }
+            return errno;
+        }
+    }
+
+    /// <summary>Sees whether the first sector ends as one with a partition table does, without opening the block device.</summary>
+    public bool MayHavePartitionTable()
+    {
+        Span<byte> sector = stackalloc byte[512];
+        return Overlay.Info.LengthBytes >= CowLayout.BlockSize
+            && Overlay.Read(0, sector) == Errno.None
+            && sector[510] == 0x55
+            && sector[511] == 0xAA;
+    }
+}

@@ -1,0 +1,54 @@
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+using Cowloop.Linux;
+
+namespace Cowloop.Daemon.Devices;
+
+/// <summary>
+/// Sees to it that what is written to a cowfile does not go through the base of its own device, or through a device that takes no writes. A
+/// cowfile on another cowdevice is fine: nothing that is there already can depend on a device that is only made.
+/// </summary>
+internal sealed class CowfilePlacement(DeviceTable table)
+{
+    /// <summary>Follows a cowfile down to the disks. Nothing is written meanwhile, and nothing has been.</summary>
+    /// <param name="name">As the user named it, for messages.</param>
+    /// <param name="path">Absolute path; the file need not exist.</param>
+    /// <param name="baseIdentity">Which file the base is.</param>
+    /// <exception cref="CowloopException">It must not lie there.</exception>
+    public void Check(string name, string path, FileIdentity baseIdentity)
+    {
+        IReadOnlyList<CowDevice> devices = table.List();
+        var passed = new HashSet<CowDevice>();
+        var toFollow = new Queue<StorageStack>([StorageStack.Below(path)]);
+        while (toFollow.TryDequeue(out StorageStack? stack))
+        {
+            if (stack.GoesThrough(baseIdentity))
+            {
+                throw OnItsBase(name);
+            }
+            foreach (CowDevice device in devices.Where(device => device.IsAttached && stack.Devices.Contains(device.Attachment.Loop.Number)))
+            {
+                if (device.DependentCount > 0)
+                {
+                    throw new CowloopException(
+                        Errno.EINVAL,
+                        $"cowfile {name} lies on cowdevice {device.Number}, which takes no writes: it is the rdofile of another one, or of this one",
+                        "put the cowfile on another filesystem");
+                }
+                if (device.Files.CowfileIdentity.IsSameAs(baseIdentity))
+                {
+                    throw OnItsBase(name);
+                }
+                if (device.Overlay.Access != CowfileAccess.Closed && passed.Add(device))
+                {
+                    toFollow.Enqueue(StorageStack.Below(device.Files.CowfileIdentity, device.Files.CowfilePath));
+                }
+            }
+        }
+    }
+
+    private static CowloopException OnItsBase(string name) => new(
+        Errno.EINVAL,
+        $"cowfile {name} lies on a filesystem on its own rdofile: each write to it would change that",
+        "put the cowfile on another filesystem");
+}
