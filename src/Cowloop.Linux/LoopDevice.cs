@@ -75,7 +75,6 @@ public sealed unsafe class LoopDevice
             Errno errno = device.TryConfigure(file, sectorSize, label);
             if (errno == Errno.None)
             {
-                device.Label = FittingLabel(label);
                 return device;
             }
             if (errno != Errno.EBUSY)
@@ -109,8 +108,7 @@ public sealed unsafe class LoopDevice
         {
             return LibC.LastErrno;
         }
-        LibC.loop_info64 after;
-        if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &after) != 0)
+        if (!TryGetStatus(node, out LibC.loop_info64 after))
         {
             // Not bound any more: our close, the last one, completes it.
             return Errno.None;
@@ -195,8 +193,7 @@ public sealed unsafe class LoopDevice
             return null;
         }
         using SafeFileHandle node = LibC.ToHandle(LibC.open($"/dev/{name}", LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
-        LibC.loop_info64 info;
-        if (node.IsInvalid || LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+        if (!TryGetStatus(node, out LibC.loop_info64 info))
         {
             return null;
         }
@@ -212,15 +209,6 @@ public sealed unsafe class LoopDevice
     {
         string name = Path.GetFileName(KernelText.TargetOf($"/sys/dev/block/{number}"));
         return name.StartsWith("loop", StringComparison.Ordinal) ? name : null;
-    }
-
-    /// <summary>What the kernel keeps of a label: a longer one is cut.</summary>
-    private static string FittingLabel(string label)
-    {
-        Span<byte> bytes = stackalloc byte[MaxLabelBytes + 1];
-        bytes.Clear();
-        PutLabel(bytes, label);
-        return TextOf(bytes);
     }
 
     /// <summary>Finds the bound loop devices that have a label.</summary>
@@ -239,11 +227,9 @@ public sealed unsafe class LoopDevice
             }
             var device = new LoopDevice(index);
             using SafeFileHandle? node = device.OpenNode(LibC.O_RDONLY);
-            LibC.loop_info64 info;
-            if (node is not null && LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) == 0 && isWanted(TextOf(info.lo_file_name)))
+            if (node is not null && TryGetStatus(node, out LibC.loop_info64 info) && isWanted(TextOf(info.lo_file_name)))
             {
-                device._backingFile = (info.lo_device, info.lo_inode);
-                device.Label = TextOf(info.lo_file_name);
+                device.Remember(info);
                 found.Add(device);
             }
         }
@@ -271,9 +257,7 @@ public sealed unsafe class LoopDevice
             }
             string node = $"/dev/{name}";
             using SafeFileHandle handle = LibC.ToHandle(LibC.open(node, LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
-            LibC.loop_info64 info;
-            if (!handle.IsInvalid
-                && LibC.ioctl(handle, LibC.LOOP_GET_STATUS64, &info) == 0
+            if (TryGetStatus(handle, out LibC.loop_info64 info)
                 && (mayBeReadOnly || (info.lo_flags & LibC.LO_FLAGS_READ_ONLY) == 0)
                 && info.lo_inode == file.Inode
                 && DeviceNumber.FromDevice(info.lo_device) == file.Device)
@@ -325,12 +309,11 @@ public sealed unsafe class LoopDevice
             {
                 return LibC.LastErrno;
             }
-            LibC.loop_info64 info;
-            if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, &info) != 0)
+            if (!TryGetStatus(node, out LibC.loop_info64 info))
             {
                 return LibC.LastErrno;
             }
-            _backingFile = (info.lo_device, info.lo_inode);
+            Remember(info);
             return Errno.None;
         }
         finally
@@ -354,15 +337,30 @@ public sealed unsafe class LoopDevice
         {
             return null;
         }
-        fixed (LibC.loop_info64* status = &info)
+        if (TryGetStatus(node, out info) && (info.lo_device, info.lo_inode) == _backingFile)
         {
-            if (LibC.ioctl(node, LibC.LOOP_GET_STATUS64, status) == 0 && (info.lo_device, info.lo_inode) == _backingFile)
-            {
-                return node;
-            }
+            return node;
         }
         node.Dispose();
         return null;
+    }
+
+    /// <summary>Asks what an opened device is bound to.</summary>
+    /// <returns>False when it is not opened, or not bound.</returns>
+    private static bool TryGetStatus(SafeFileHandle node, out LibC.loop_info64 info)
+    {
+        fixed (LibC.loop_info64* status = &info)
+        {
+            return !node.IsInvalid && LibC.ioctl(node, LibC.LOOP_GET_STATUS64, status) == 0;
+        }
+    }
+
+    /// <summary>What it is bound to and how it is labelled, as the kernel keeps it.</summary>
+    private void Remember(in LibC.loop_info64 info)
+    {
+        _backingFile = (info.lo_device, info.lo_inode);
+        ReadOnlySpan<byte> label = info.lo_file_name;
+        Label = TextOf(label);
     }
 
     /// <summary>True when a filesystem, in whatever mount namespace, or another block device has the device or a partition of it to itself.</summary>
