@@ -160,21 +160,14 @@ internal sealed partial class CowService : IDisposable
         CowfileAccess before = device.Overlay.Access;
         // First: what is given away must not be taken again, whenever this service is killed.
         SaveChange(device, saved => saved with { Access = access });
-        Errno errno = Errno.EIO;
         try
         {
-            errno = device.Restrict(access);
+            Restrict(device, access);
         }
-        finally
+        catch
         {
-            if (errno != Errno.None)
-            {
-                SaveChange(device, saved => saved with { Access = before });
-            }
-        }
-        if (errno != Errno.None)
-        {
-            throw NotClean(device, errno);
+            SaveChange(device, saved => saved with { Access = before });
+            throw;
         }
         ServiceLog.Notice($"cowfile {device.Files.CowfilePath} of cowdevice {number} {(access == CowfileAccess.Closed ? "closed" : "reopened read-only")}");
     }
@@ -255,11 +248,11 @@ internal sealed partial class CowService : IDisposable
         CowDevice device = _activation.Activate(request, former, out IReadOnlyList<string> warnings);
         try
         {
-            if (former?.Access == CowfileAccess.ReadOnly && device.Restrict(CowfileAccess.ReadOnly) is Errno failure and not Errno.None)
+            if (former?.Access == CowfileAccess.ReadOnly)
             {
-                throw NotClean(device, failure);
+                Restrict(device, CowfileAccess.ReadOnly);
             }
-            if (_saved.TryWrite(SavedDevice.Of(device, request.Directory, _table.List())) is string why)
+            if (_saved.TryWrite(SavedDevice.Of(device, request.Directory)) is string why)
             {
                 warnings = [.. warnings, NotSaved(device.Number, why)];
             }
@@ -301,6 +294,15 @@ internal sealed partial class CowService : IDisposable
         string done = former is null ? "activated" : "recovered";
         ServiceLog.Notice($"cowdevice {device.Number} {done}: {files.BasePath} with {files.CowfilePath} as {device.Attachment.Loop.KernelName}");
         return new AttachReply(_status.DescribeNew(device), warnings);
+    }
+
+    private static void Restrict(CowDevice device, CowfileAccess access)
+    {
+        Errno errno = device.Restrict(access);
+        if (errno != Errno.None)
+        {
+            throw NotClean(device, errno);
+        }
     }
 
     private DeviceUsers LookAtUsers() => new(_openers);

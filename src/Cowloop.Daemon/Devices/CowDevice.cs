@@ -17,6 +17,7 @@ namespace Cowloop.Daemon.Devices;
 /// <param name="CowfilePath">Its absolute path.</param>
 /// <param name="CowfileIdentity">Which file it is.</param>
 /// <param name="IsNewCowfile">True when it was created by this activation.</param>
+/// <param name="IsCowfileOnCowdevice">True when the cowfile lies on a filesystem on another cowdevice.</param>
 /// <param name="BaseNode">The node of the cowdevice, or of its partition, that is the base; null for any other base.</param>
 /// <param name="LiveKey">What live bits of the cowfile are known by.</param>
 internal sealed record DeviceFiles(
@@ -27,6 +28,7 @@ internal sealed record DeviceFiles(
     string CowfilePath,
     FileIdentity CowfileIdentity,
     bool IsNewCowfile,
+    bool IsCowfileOnCowdevice,
     string? BaseNode,
     LiveKey LiveKey);
 

@@ -6,7 +6,8 @@ namespace Cowloop.Daemon.Devices;
 /// <summary>An opened and locked cowfile, contents not looked at yet.</summary>
 /// <param name="File">The file; owned by the holder.</param>
 /// <param name="IsNew">True when it did not exist before.</param>
-internal sealed record OpenedCowfile(PosixFile File, bool IsNew);
+/// <param name="IsOnCowdevice">True when it lies on a filesystem on another cowdevice.</param>
+internal sealed record OpenedCowfile(PosixFile File, bool IsNew, bool IsOnCowdevice);
 
 /// <summary>Opens the cowfile of a new device: specification 4.4 steps 11-14.</summary>
 internal sealed class CowfileOpener(DeviceTable table)
@@ -24,7 +25,7 @@ internal sealed class CowfileOpener(DeviceTable table)
     /// <exception cref="CowloopException">It can't serve as a cowfile; nothing has been created.</exception>
     public OpenedCowfile Open(string name, string path, FileIdentity baseIdentity, FileIdentity? former)
     {
-        _placement.Check(name, path, baseIdentity);
+        bool isOnCowdevice = _placement.Check(name, path, baseIdentity);
         for (int attempt = 0; attempt < MaxTries; attempt++)
         {
             (PosixFile file, bool isNew) = OpenOrCreate(name, path, mayCreate: former is null);
@@ -44,13 +45,13 @@ internal sealed class CowfileOpener(DeviceTable table)
             }
             catch
             {
-                Discard(new OpenedCowfile(file, isNew), path);
+                Discard(new OpenedCowfile(file, isNew, isOnCowdevice), path);
                 throw;
             }
             // One that had the lock before may have come to nothing and removed the file.
             if (FileIdentity.TryGet(path, out FileIdentity named) == Errno.None && named.IsSameAs(file.Identity))
             {
-                return new OpenedCowfile(file, isNew);
+                return new OpenedCowfile(file, isNew, isOnCowdevice);
             }
             file.Dispose();
         }

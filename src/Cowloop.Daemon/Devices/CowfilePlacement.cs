@@ -14,11 +14,13 @@ internal sealed class CowfilePlacement(DeviceTable table)
     /// <param name="name">As the user named it, for messages.</param>
     /// <param name="path">Absolute path; the file need not exist.</param>
     /// <param name="baseIdentity">Which file the base is.</param>
+    /// <returns>True when it lies on a filesystem on another cowdevice.</returns>
     /// <exception cref="CowloopException">It must not lie there.</exception>
-    public void Check(string name, string path, FileIdentity baseIdentity)
+    public bool Check(string name, string path, FileIdentity baseIdentity)
     {
         IReadOnlyList<CowDevice> devices = table.List();
         var passed = new HashSet<CowDevice>();
+        bool isOnCowdevice = false;
         var toFollow = new Queue<StorageStack>([StorageStack.Below(path)]);
         while (toFollow.TryDequeue(out StorageStack? stack))
         {
@@ -28,6 +30,7 @@ internal sealed class CowfilePlacement(DeviceTable table)
             }
             foreach (CowDevice device in devices.Where(device => device.IsAttached && stack.Devices.Contains(device.Attachment.Loop.Number)))
             {
+                isOnCowdevice = true;
                 if (device.DependentCount > 0)
                 {
                     throw new CowloopException(
@@ -45,6 +48,7 @@ internal sealed class CowfilePlacement(DeviceTable table)
                 }
             }
         }
+        return isOnCowdevice;
     }
 
     private static CowloopException OnItsBase(string name) => new(

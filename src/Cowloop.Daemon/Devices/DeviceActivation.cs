@@ -138,6 +138,7 @@ internal sealed class DeviceActivation(
                 cowfilePath,
                 store.File.Identity,
                 store.IsNew,
+                store.IsOnCowdevice,
                 opened.LowerNode,
                 liveKey);
             return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, liveBits, attachment, opened.Lower, policy);

@@ -69,11 +69,9 @@ internal sealed record SavedDevice
     /// <summary>Describes an active device.</summary>
     /// <param name="device">The device.</param>
     /// <param name="directory">What the names of its files start from.</param>
-    /// <param name="others">The other active devices.</param>
-    public static SavedDevice Of(CowDevice device, string directory, IReadOnlyList<CowDevice> others)
+    public static SavedDevice Of(CowDevice device, string directory)
     {
         DeviceFiles files = device.Files;
-        IReadOnlySet<DeviceNumber> disks = StorageStack.Below(files.CowfileIdentity, files.CowfilePath).Devices;
         return new SavedDevice
         {
             Number = device.Number,
@@ -90,7 +88,7 @@ internal sealed record SavedDevice
             Directory = directory,
             Settings = device.Policy.Settings,
             LiveKey = files.LiveKey,
-            IsOnCowdevice = others.Any(other => disks.Contains(other.Attachment.Loop.Number)),
+            IsOnCowdevice = files.IsCowfileOnCowdevice,
             Access = device.Overlay.Access,
         };
     }
