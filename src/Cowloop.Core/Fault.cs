@@ -38,4 +38,6 @@ public enum Fault
     OtherBase,
     /// <summary>The base has another size than the one that the cowfile was made for.</summary>
     OtherSize,
+    /// <summary>What lies below a cowfile is not the layer that it was made on.</summary>
+    OtherParent,
 }

@@ -10,10 +10,15 @@ namespace Cowloop.Core.Devices;
 internal static class BaseGuard
 {
     /// <summary>The record of a new cowfile.</summary>
+    /// <param name="image">What it lies on.</param>
+    /// <param name="id">What it is to be known by.</param>
+    /// <param name="verify">Read all of the base.</param>
+    /// <param name="parentPath">Where the topmost layer is, seen from the new cowfile; or null.</param>
     /// <exception cref="CowloopException">The base was to be read whole and can't be.</exception>
-    public static ExtensionRecord Describe(BaseImage image, Guid id, bool verify) => new()
+    public static ExtensionRecord Describe(BaseImage image, Guid id, bool verify, string? parentPath) => new()
     {
         Id = id,
+        Parent = image.Top?.ToLink(parentPath ?? ""),
         BaseLengthBytes = image.LengthBytes,
         BaseIdentity = image.Identity,
         BaseDigest = verify ? image.ComputeDigest() : null,
@@ -29,7 +34,7 @@ internal static class BaseGuard
     /// <param name="options">What the user wants.</param>
     /// <returns>The record as it is to be; the same one when nothing is new.</returns>
     /// <exception cref="CowloopException">The base has changed.</exception>
-    public static ExtensionRecord Check(ExtensionRecord record, string path, BaseImage image, bool isOtherFingerprint, CowfileOptions options)
+    public static ExtensionRecord Check(ExtensionRecord record, string path, BaseImage image, bool isOtherFingerprint, BaseOptions options)
     {
         bool isSameFile = image.Hints is BaseHints hints
             && record.BaseHints == hints
@@ -69,6 +74,28 @@ internal static class BaseGuard
             BasePath = image.Path,
             AcceptedChangeCount = record.AcceptedChangeCount + 1,
         };
+    }
+
+    /// <summary>Verifies that a cowfile has the size for what lies below it, and when it has no record, which tells more, the fingerprint.</summary>
+    /// <exception cref="CowloopException">It has not.</exception>
+    public static void RequireRelated(CowHeader header, ExtensionRecord? record, string path, BaseImage image)
+    {
+        CowLayout below = image.Layout;
+        bool mayBeLarger = header.Version == CowHeader.LargerVersion && record?.IsLargerThanBase == true;
+        if (header.BlockCount != (ulong)below.BlockCount && !(mayBeLarger && header.BlockCount > (ulong)below.BlockCount))
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {path} (size {header.BlockCount * CowLayout.BlockSize}) not related to rdofile (size {below.DeviceBytes})",
+                "name the rdofile that this cowfile was made for");
+        }
+        if (record is null && header.Fingerprint != image.Fingerprint)
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {path} not related to rdofile  (fingerprint err - rdofile modified?)",
+                "name the rdofile that this cowfile was made for, unchanged");
+        }
     }
 
     private static string? DifferenceOf(ExtensionRecord record, BaseImage image, bool isOtherFingerprint)

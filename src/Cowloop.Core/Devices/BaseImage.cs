@@ -1,11 +1,16 @@
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Devices;
 
-/// <summary>A base as the opening of a cowfile sees it.</summary>
+/// <summary>
+/// What the opening of a cowfile sees below it: a base, or a base with layers on it. The fingerprint and the size are those of what is seen there
+/// (specification 2.1, as for a cowfile whose rdofile is another cowdevice); what the record says of the base is about the base alone.
+/// </summary>
 public sealed class BaseImage
 {
+    private readonly BaseImage? _root;
     private BaseIdentity? _identity;
 
     /// <summary>Looks at a base; reads what its fingerprint is made of.</summary>
@@ -25,8 +30,24 @@ public sealed class BaseImage
         Fingerprint = BaseFingerprint.Compute(file, Layout.BlockCount);
     }
 
-    /// <summary>The base itself.</summary>
+    private BaseImage(BaseImage root, LayerStack stack)
+    {
+        _root = root;
+        File = stack;
+        Top = stack.Layers[^1];
+        Name = root.Name;
+        Hints = root.Hints;
+        Path = root.Path;
+        LengthBytes = root.LengthBytes;
+        Layout = new CowLayout(stack.LengthBytes / CowLayout.BlockSize);
+        Fingerprint = BaseFingerprint.Compute(stack, Layout.BlockCount);
+    }
+
+    /// <summary>What is read: the base itself, or the stack.</summary>
     public IBlockFile File { get; }
+
+    /// <summary>The topmost layer; null when there is none.</summary>
+    public Layer? Top { get; }
 
     /// <summary>As the user named it.</summary>
     public string Name { get; }
@@ -37,7 +58,7 @@ public sealed class BaseImage
     /// <summary>Where it is; may be empty.</summary>
     public string Path { get; }
 
-    /// <summary>Exact length in bytes.</summary>
+    /// <summary>Exact length of the base in bytes.</summary>
     public long LengthBytes { get; }
 
     /// <summary>The layout of its cowfiles.</summary>
@@ -47,7 +68,14 @@ public sealed class BaseImage
     public uint Fingerprint { get; }
 
     /// <summary>What it holds, from samples; read when it is asked for first.</summary>
-    public BaseIdentity Identity => _identity ??= BaseIdentity.Compute(File, LengthBytes);
+    public BaseIdentity Identity => _root?.Identity ?? (_identity ??= BaseIdentity.Compute(File, LengthBytes));
+
+    /// <summary>The same base seen through layers.</summary>
+    public BaseImage On(LayerStack stack)
+    {
+        ArgumentNullException.ThrowIfNull(stack);
+        return new BaseImage(_root ?? this, stack);
+    }
 
     /// <summary>Reads all of it.</summary>
     /// <returns>Its SHA-256.</returns>
@@ -56,7 +84,7 @@ public sealed class BaseImage
     {
         try
         {
-            return BaseIdentity.ComputeDigest(File, LengthBytes);
+            return BaseIdentity.ComputeDigest((_root ?? this).File, LengthBytes);
         }
         catch (CowloopException exception)
         {

@@ -177,6 +177,9 @@ public sealed class Bitmap : IDisposable
         return true;
     }
 
+    /// <summary>The bits as they are, 64 blocks a word.</summary>
+    internal Memory<ulong> LiveWords => _live;
+
     /// <summary>Where the word of a block lies in the bitmap.</summary>
     internal static long WordOffsetBytes(long block) => block / BitsPerWord * sizeof(ulong);
 

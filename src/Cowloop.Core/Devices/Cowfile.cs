@@ -1,5 +1,6 @@
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 using Cowloop.Core.Live;
 using Cowloop.Core.Maintenance;
 
@@ -59,7 +60,7 @@ public sealed class Cowfile : IDisposable
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(options);
-        CowLayout layout = image.Layout;
+        CowLayout layout = options.DeviceBytes is long deviceBytes ? new CowLayout(deviceBytes / CowLayout.BlockSize) : image.Layout;
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header;
         ExtensionRecord? record = null;
@@ -68,11 +69,20 @@ public sealed class Cowfile : IDisposable
         long lengthBytes = file.LengthBytes;
         if (lengthBytes == 0 || IsUnfinished(file, layout))
         {
+            Parentage.RequireWhole(image.Top);
             header = CowHeader.ForNewFile(layout, image.Fingerprint);
+            bool isLarger = layout.BlockCount > image.LengthBytes / CowLayout.BlockSize;
             if (options.NewId is Guid id)
             {
-                header = header with { Flags = CowFlags.BitmapDecides };
-                record = BaseGuard.Describe(image, id, options.VerifyBase);
+                header = header with { Flags = CowFlags.BitmapDecides, Version = isLarger ? CowHeader.LargerVersion : CowHeader.ClassicVersion };
+                record = BaseGuard.Describe(image, id, options.VerifyBase, options.ParentPath) with { IsLargerThanBase = isLarger };
+            }
+            else if (isLarger)
+            {
+                throw new CowloopException(
+                    Errno.EINVAL,
+                    $"a plain cowfile {path} cannot be larger than its rdofile: the original knows no such format",
+                    "leave --plain out");
             }
             Initialise(file, path, layout, header, record, headerBlock);
         }
@@ -88,11 +98,13 @@ public sealed class Cowfile : IDisposable
             }
             header = header.HasConsistentLayout ? header : throw Damaged(path, "has a damaged header");
             record = CowfileChecks.DecodeRecord(headerBlock, path);
-            RequireSize(header, path, layout);
-            if (record is null)
+            if (record?.IsSealed == true)
             {
-                RequireFingerprint(header, path, image);
+                throw IsSealed(path);
             }
+            BaseGuard.RequireRelated(header, record, path, image);
+            layout = new CowLayout((long)header.BlockCount);
+            Parentage.Require(record, path, image.Top);
             if (lengthBytes < layout.EmptyLengthBytes)
             {
                 throw Damaged(path, $"is incomplete: {lengthBytes} bytes, but header and bitmap alone take {layout.EmptyLengthBytes}");
@@ -166,6 +178,12 @@ public sealed class Cowfile : IDisposable
         _header with { Flags = _header.Flags & ~CowFlags.Dirty, UsedBlocks = (ulong)Bitmap.SetCount },
         _record,
         live: null);
+
+    /// <summary>Seals a clean file: whoever opens it from now on does not write to it. The caller syncs.</summary>
+    internal Errno MarkSealed() => Write(_header, _record! with { IsSealed = true }, live: null);
+
+    /// <summary>Names another parent. The caller syncs.</summary>
+    internal Errno MarkParent(ParentLink? parent) => Write(_header, _record! with { Parent = parent }, live: null);
 
     /// <summary>Cuts the hole behind the last block, so that an inactive file has the length the original would give it.</summary>
     internal Errno TrimLength()
@@ -286,14 +304,14 @@ public sealed class Cowfile : IDisposable
                 Errno.EINVAL,
                 $"cowfile {path} has incorrect format",
                 "it is no cowfile; name one, or a file that does not exist yet");
-        if (header.Version > CowHeader.SupportedVersion)
+        if (header.Version > CowHeader.NewestVersion)
         {
             throw new CowloopException(
                 Errno.EINVAL,
                 $"cowfile {path} newer than this driver",
-                $"its header has version {header.Version}, known is {CowHeader.SupportedVersion}");
+                $"its header has version {header.Version}, the newest known is {CowHeader.NewestVersion}");
         }
-        if (header.Version != CowHeader.SupportedVersion)
+        if (!header.HasKnownVersion)
         {
             throw Damaged(path, $"has header version {header.Version}, which does not exist");
         }
@@ -309,6 +327,11 @@ public sealed class Cowfile : IDisposable
         $"cowfile {path} is dirty (not properly closed by rmmod?)",
         $"run: cowrepair {ShellWord.ForPath(path)}");
 
+    private static CowloopException IsSealed(string path) => new(
+        Errno.EROFS,
+        $"cowfile {path} is sealed: it is a layer that others may lie on, and is never written again",
+        $"add a new top: cowloop attach BASE --layer {ShellWord.ForPath(path)} NEW.cow; or look at it: cowloop attach --read-only BASE {ShellWord.ForPath(path)}");
+
     /// <summary>Whatever keeps a repair from being done is a refusal of the file, as every other one.</summary>
     private static RepairReport Repair(IBlockFile file, string path, CowHeader header, KeptBits? kept)
     {
@@ -319,28 +342,6 @@ public sealed class Cowfile : IDisposable
         catch (CowloopException exception)
         {
             throw new CowloopException(Errno.EINVAL, exception.Message, exception.Hint) { Fault = exception.Fault };
-        }
-    }
-
-    private static void RequireSize(CowHeader header, string path, CowLayout layout)
-    {
-        if (header.BlockCount != (ulong)layout.BlockCount)
-        {
-            throw new CowloopException(
-                Errno.EINVAL,
-                $"cowfile {path} (size {header.BlockCount * CowLayout.BlockSize}) not related to rdofile (size {layout.DeviceBytes})",
-                "name the rdofile that this cowfile was made for");
-        }
-    }
-
-    private static void RequireFingerprint(CowHeader header, string path, BaseImage image)
-    {
-        if (header.Fingerprint != image.Fingerprint)
-        {
-            throw new CowloopException(
-                Errno.EINVAL,
-                $"cowfile {path} not related to rdofile  (fingerprint err - rdofile modified?)",
-                "name the rdofile that this cowfile was made for, unchanged");
         }
     }
 
@@ -366,7 +367,7 @@ public sealed class Cowfile : IDisposable
     private static CowloopException Damaged(string path, string how) =>
         new(Errno.EINVAL, $"cowfile {path} {how}", "restore it from a copy");
 
-    private ExtensionRecord? NextRecord() => _record is null ? null : _record with { Generation = _record.Generation + 1 };
+    private ExtensionRecord? NextRecord() => _record is null ? null : _record with { Generation = _record.Generation + 1, Merged = null };
 
     /// <summary>Writes down what is new about the base, durably. Either sector may land alone: the record describes the base, and so does the header.</summary>
     private void Refresh(string path, uint fingerprint)

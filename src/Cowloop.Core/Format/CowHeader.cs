@@ -37,16 +37,25 @@ public readonly record struct HeaderVariant(int WordSize, bool BigEndian)
 /// </summary>
 public sealed record CowHeader
 {
-    /// <summary>The only version there is.</summary>
-    public const short SupportedVersion = 1;
+    /// <summary>The original's version.</summary>
+    public const short ClassicVersion = 1;
+
+    /// <summary>The version of a cowfile whose device is larger than what lies below it; its record says so. All else is as in the original's.</summary>
+    public const short LargerVersion = 2;
+
+    /// <summary>The newest version that is known.</summary>
+    public const short NewestVersion = LargerVersion;
 
     private const uint Magic = 0x574F437F;
 
     /// <summary>How the numbers are stored.</summary>
     public required HeaderVariant Variant { get; init; }
 
-    /// <summary>Format version; 1.</summary>
-    public short Version { get; init; } = SupportedVersion;
+    /// <summary>Format version.</summary>
+    public short Version { get; init; } = ClassicVersion;
+
+    /// <summary>True for a version that this program knows.</summary>
+    public bool HasKnownVersion => Version is >= ClassicVersion and <= NewestVersion;
 
     /// <summary>State; unknown bits are kept.</summary>
     public CowFlags Flags { get; init; }

@@ -28,15 +28,25 @@ public sealed record ExtensionRecord
     /// <summary>Its length: one sector, so it is written as a whole or not at all.</summary>
     public const int LengthBytes = 512;
 
-    /// <summary>The longest path that fits, in bytes of UTF-8.</summary>
-    public const int MaxPathBytes = ChecksumOffset - PathOffset;
+    /// <summary>The longest path that fits, in bytes of UTF-8. Where there is a parent its path shares the room.</summary>
+    public const int MaxPathBytes = MergedIdOffset - PathOffset;
 
     private const ulong Magic = 0x58504F4F4C574F43; // the bytes "COWLOOPX"
     private const ushort SupportedVersion = 1;
+
+    // What a reader must know to use the file rightly.
+    private const uint HasParentFeature = 1;
+    private const uint SealedFeature = 2;
+    private const uint MergedFeature = 4;
+    private const uint MergingFeature = 8;
+    private const uint LargerFeature = 16;
+    private const uint KnownFeatures = HasParentFeature | SealedFeature | MergedFeature | MergingFeature | LargerFeature;
+
     private const int VersionOffset = 8;
     private const int PathLengthOffset = 10;
     private const int FeaturesOffset = 12;
     private const int AcceptCountOffset = 16;
+    private const int ParentPathLengthOffset = 20;
     private const int IdOffset = 24;
     private const int GenerationOffset = 40;
     private const int BaseLengthOffset = 48;
@@ -48,7 +58,12 @@ public sealed record ExtensionRecord
     private const int InodeOffset = 144;
     private const int ModifiedOffset = 152;
     private const int ChangedOffset = 160;
+    private const int ParentIdOffset = 168;
+    private const int ParentGenerationOffset = 184;
     private const int PathOffset = 192;
+    private const int MergedIdOffset = 476;
+    private const int MergedGenerationOffset = 492;
+    private const int MergedFormerOffset = 500;
     private const int ChecksumOffset = 508;
 
     /// <summary>Which cowfile this is; random, and for ever.</summary>
@@ -75,6 +90,27 @@ public sealed record ExtensionRecord
     /// <summary>How often a changed base was taken in spite of the change.</summary>
     public uint AcceptedChangeCount { get; init; }
 
+    /// <summary>The layer that it lies on; null when it lies on the base itself.</summary>
+    public ParentLink? Parent { get; init; }
+
+    /// <summary>True for a layer: it is never written again, for that would ruin what lies on it.</summary>
+    public bool IsSealed { get; init; }
+
+    /// <summary>What was merged into it last, or is just being; null when nothing was, or it has been written to since.</summary>
+    public MergedLayer? Merged { get; init; }
+
+    /// <summary>True when the device is larger than the base; the header then has version 2.</summary>
+    public bool IsLargerThanBase { get; init; }
+
+    /// <summary>This cowfile, as one that lies on it names it.</summary>
+    /// <param name="path">Where it is, seen from that one.</param>
+    public ParentLink ToLink(string path) => new(Id, Generation, path);
+
+    private uint Features => (Parent is null ? 0 : HasParentFeature)
+        | (IsSealed ? SealedFeature : 0)
+        | (Merged is null ? 0 : Merged.Value.IsComplete ? MergedFeature : MergingFeature)
+        | (IsLargerThanBase ? LargerFeature : 0);
+
     /// <summary>Reads the record.</summary>
     /// <param name="headerBlock">The header block of the cowfile, 1024 bytes.</param>
     /// <param name="record">The record when it is present, else null.</param>
@@ -90,14 +126,15 @@ public sealed record ExtensionRecord
         {
             return RecordState.Damaged;
         }
-        if (BinaryPrimitives.ReadUInt16LittleEndian(sector[VersionOffset..]) != SupportedVersion
-            || BinaryPrimitives.ReadUInt32LittleEndian(sector[FeaturesOffset..]) != 0)
+        uint features = BinaryPrimitives.ReadUInt32LittleEndian(sector[FeaturesOffset..]);
+        if (BinaryPrimitives.ReadUInt16LittleEndian(sector[VersionOffset..]) != SupportedVersion || (features & ~KnownFeatures) != 0)
         {
             return RecordState.Newer;
         }
         int pathBytes = BinaryPrimitives.ReadUInt16LittleEndian(sector[PathLengthOffset..]);
+        int parentPathBytes = BinaryPrimitives.ReadUInt16LittleEndian(sector[ParentPathLengthOffset..]);
         long baseLengthBytes = BinaryPrimitives.ReadInt64LittleEndian(sector[BaseLengthOffset..]);
-        if (pathBytes > MaxPathBytes || baseLengthBytes < 0)
+        if (pathBytes + parentPathBytes > MaxPathBytes || baseLengthBytes < 0)
         {
             return RecordState.Damaged;
         }
@@ -122,6 +159,21 @@ public sealed record ExtensionRecord
                     BinaryPrimitives.ReadInt64LittleEndian(sector[ChangedOffset..])),
             BasePath = Encoding.UTF8.GetString(sector.Slice(PathOffset, pathBytes)),
             AcceptedChangeCount = BinaryPrimitives.ReadUInt32LittleEndian(sector[AcceptCountOffset..]),
+            Parent = (features & HasParentFeature) == 0
+                ? null
+                : new ParentLink(
+                    new Guid(sector.Slice(ParentIdOffset, 16), bigEndian: true),
+                    BinaryPrimitives.ReadUInt64LittleEndian(sector[ParentGenerationOffset..]),
+                    Encoding.UTF8.GetString(sector.Slice(PathOffset + pathBytes, parentPathBytes))),
+            IsSealed = (features & SealedFeature) != 0,
+            Merged = (features & (MergedFeature | MergingFeature)) == 0
+                ? null
+                : new MergedLayer(
+                    new Guid(sector.Slice(MergedIdOffset, 16), bigEndian: true),
+                    BinaryPrimitives.ReadUInt64LittleEndian(sector[MergedGenerationOffset..]),
+                    BinaryPrimitives.ReadUInt64LittleEndian(sector[MergedFormerOffset..]),
+                    IsComplete: (features & MergingFeature) == 0),
+            IsLargerThanBase = (features & LargerFeature) != 0,
         };
         return RecordState.Present;
     }
@@ -130,11 +182,14 @@ public sealed record ExtensionRecord
     public void Encode(Span<byte> headerBlock)
     {
         Span<byte> sector = headerBlock.Slice(OffsetBytes, LengthBytes);
-        // The path is cut for good where it does not fit: half of one leads nowhere.
+        // A path is left out where it does not fit: half of one leads nowhere. The parent can be found by its name; the base has none.
         string path = Encoding.UTF8.GetByteCount(BasePath) <= MaxPathBytes ? BasePath : "";
+        int pathBytes = Encoding.UTF8.GetByteCount(path);
+        string parentPath = Parent?.Path ?? "";
+        parentPath = Encoding.UTF8.GetByteCount(parentPath) <= MaxPathBytes - pathBytes ? parentPath : "";
         BinaryPrimitives.WriteUInt64LittleEndian(sector, Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(sector[VersionOffset..], SupportedVersion);
-        BinaryPrimitives.WriteUInt32LittleEndian(sector[FeaturesOffset..], 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[FeaturesOffset..], Features);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[AcceptCountOffset..], AcceptedChangeCount);
         _ = Id.TryWriteBytes(sector[IdOffset..], bigEndian: true, out _);
         BinaryPrimitives.WriteUInt64LittleEndian(sector[GenerationOffset..], Generation);
@@ -148,9 +203,22 @@ public sealed record ExtensionRecord
         BinaryPrimitives.WriteUInt64LittleEndian(sector[InodeOffset..], BaseHints?.Inode ?? 0);
         BinaryPrimitives.WriteInt64LittleEndian(sector[ModifiedOffset..], BaseHints?.ModifiedNanoseconds ?? 0);
         BinaryPrimitives.WriteInt64LittleEndian(sector[ChangedOffset..], BaseHints?.ChangedNanoseconds ?? 0);
-        sector[PathOffset..ChecksumOffset].Clear();
-        int pathBytes = Encoding.UTF8.GetBytes(path, sector[PathOffset..ChecksumOffset]);
+        sector[ParentIdOffset..ChecksumOffset].Clear();
+        if (Parent is ParentLink parent)
+        {
+            _ = parent.Id.TryWriteBytes(sector[ParentIdOffset..], bigEndian: true, out _);
+            BinaryPrimitives.WriteUInt64LittleEndian(sector[ParentGenerationOffset..], parent.Generation);
+        }
+        if (Merged is MergedLayer merged)
+        {
+            _ = merged.Id.TryWriteBytes(sector[MergedIdOffset..], bigEndian: true, out _);
+            BinaryPrimitives.WriteUInt64LittleEndian(sector[MergedGenerationOffset..], merged.Generation);
+            BinaryPrimitives.WriteUInt64LittleEndian(sector[MergedFormerOffset..], merged.FormerGeneration);
+        }
         BinaryPrimitives.WriteUInt16LittleEndian(sector[PathLengthOffset..], (ushort)pathBytes);
+        Encoding.UTF8.GetBytes(path, sector[PathOffset..MergedIdOffset]);
+        int parentPathBytes = Encoding.UTF8.GetBytes(parentPath, sector[(PathOffset + pathBytes)..MergedIdOffset]);
+        BinaryPrimitives.WriteUInt16LittleEndian(sector[ParentPathLengthOffset..], (ushort)parentPathBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[ChecksumOffset..], Checksum(sector));
     }
 

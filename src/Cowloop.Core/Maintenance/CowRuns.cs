@@ -1,41 +1,24 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using Cowloop.Core.Format;
 
 namespace Cowloop.Core.Maintenance;
 
-/// <summary>
-/// Which blocks a cowfile holds, read from its bitmap in pieces: memory does not grow with the base, and holes of the bitmap cost nothing.
-/// </summary>
+/// <summary>Which blocks a cowfile holds, read from its bitmap in pieces.</summary>
 public static class CowRuns
 {
     private const int BitsPerWord = 64;
-    private const int ChunkBytes = 64 * 1024;
 
     /// <summary>Yields the runs of 1-bits in ascending order, as long as they go; also those beyond the base's last block, which are a defect.</summary>
     /// <exception cref="CowloopException">The bitmap can't be read (<see cref="Fault.ReadBitmap"/>).</exception>
     public static IEnumerable<BlockRun> Read(CheckedFile file, CowLayout layout)
     {
-        ArgumentNullException.ThrowIfNull(file);
-        ulong[] words = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
-        long bitmapEndBytes = CowLayout.BitmapOffsetBytes + layout.BitmapBytes;
         BlockRun pending = default;
-        for (long offsetBytes = CowLayout.BitmapOffsetBytes; offsetBytes < bitmapEndBytes;)
+        foreach ((long firstBlock, ReadOnlyMemory<ulong> words) in BitmapWords.Read(file, layout))
         {
-            (long dataBytes, _) = file.NextData(offsetBytes, Fault.ReadBitmap);
-            offsetBytes = Math.Max(offsetBytes, dataBytes / sizeof(ulong) * sizeof(ulong));
-            if (offsetBytes >= bitmapEndBytes)
+            int bitCount = words.Length * BitsPerWord;
+            for (int bit = NextBit(words.Span, 0, bitCount, isSet: true); bit < bitCount;)
             {
-                break;
-            }
-            int lengthBytes = (int)Math.Min(ChunkBytes, bitmapEndBytes - offsetBytes);
-            file.Read(offsetBytes, MemoryMarshal.AsBytes(words.AsSpan())[..lengthBytes], Fault.ReadBitmap);
-
-            long firstBlock = (offsetBytes - CowLayout.BitmapOffsetBytes) * 8;
-            int bitCount = lengthBytes * 8;
-            for (int bit = NextBit(words, 0, bitCount, isSet: true); bit < bitCount;)
-            {
-                int end = NextBit(words, bit, bitCount, isSet: false);
+                int end = NextBit(words.Span, bit, bitCount, isSet: false);
                 var run = new BlockRun(firstBlock + bit, end - bit);
                 if (pending.EndBlock == run.FirstBlock && pending.BlockCount > 0)
                 {
@@ -49,9 +32,8 @@ public static class CowRuns
                     }
                     pending = run;
                 }
-                bit = NextBit(words, end, bitCount, isSet: true);
+                bit = NextBit(words.Span, end, bitCount, isSet: true);
             }
-            offsetBytes += lengthBytes;
         }
         if (pending.BlockCount > 0)
         {

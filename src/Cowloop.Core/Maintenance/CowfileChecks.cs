@@ -80,18 +80,18 @@ public static class CowfileChecks
     internal static bool IsUnchanged(ExtensionRecord record, CheckedFile baseFile) =>
         record.BaseLengthBytes == baseFile.LengthBytes && record.BaseIdentity == BaseIdentity.Compute(baseFile.File, baseFile.LengthBytes);
 
-    /// <summary>Refuses a version that is not 1.</summary>
+    /// <summary>Refuses a version that is not known.</summary>
     /// <exception cref="CowloopException">It is another.</exception>
     public static void RequireKnownVersion(CowHeader header, string name)
     {
         ArgumentNullException.ThrowIfNull(header);
-        if (header.Version != CowHeader.SupportedVersion)
+        if (!header.HasKnownVersion)
         {
             throw Refused(
                 Errno.EINVAL,
                 Fault.WrongVersion,
-                $"cowfile {name} has header version {header.Version}, known is {CowHeader.SupportedVersion}",
-                header.Version > CowHeader.SupportedVersion ? "use a newer cowloop" : "restore it from a copy");
+                $"cowfile {name} has header version {header.Version}, the newest known is {CowHeader.NewestVersion}",
+                header.Version > CowHeader.NewestVersion ? "use a newer cowloop" : "restore it from a copy");
         }
     }
 
