@@ -5,7 +5,7 @@ namespace Cowloop.Control;
 
 /// <summary>Asks for a new device.</summary>
 /// <param name="Base">The read-only image, as the user named it.</param>
-/// <param name="Cowfile">The cowfile, as the user named it; created when it does not exist.</param>
+/// <param name="Cowfile">The cowfile, as the user named it; created when it does not exist. Empty for a volatile device, and for a read-only one without.</param>
 /// <param name="Directory">What relative paths are relative to: the user's current directory.</param>
 /// <param name="Number">The device number wanted; null takes the first free one.</param>
 /// <param name="AcceptBase">
@@ -13,6 +13,10 @@ namespace Cowloop.Control;
 /// </param>
 /// <param name="Repair">Repair the cowfile when it is dirty, instead of refusing it.</param>
 /// <param name="VerifyBase">Read all of the base and compare it with what the cowfile knows of it, or let the cowfile know it from now on.</param>
+/// <param name="Layers">Cowfiles between base and cowfile, bottom to top, which are only read; null: those that the cowfile was made on.</param>
+/// <param name="ReadOnly">Make a read-only device: all cowfiles, also the topmost, are only read. There need be none.</param>
+/// <param name="Volatile">Keep the changes only as long as the device is active; null: in the cowfile.</param>
+/// <param name="SizeBytes">Size of the device of a new cowfile, where it is to be larger than what it lies on; zeros are read behind that.</param>
 /// <param name="Plain">Make a new cowfile as the original would: without the record that knows its base well.</param>
 /// <param name="Settings">How it behaves when space runs short; null for the standard settings.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
@@ -25,7 +29,66 @@ public sealed record AttachRequest(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Repair = false,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool VerifyBase = false,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Plain = false,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] SettingsRequest? Settings = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] SettingsRequest? Settings = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] IReadOnlyList<string>? Layers = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ReadOnly = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] VolatileRequest? Volatile = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long? SizeBytes = null);
+
+/// <summary>Says how changes are kept that are gone with their device.</summary>
+/// <param name="Directory">Absolute path of a directory whose filesystem holds them, in a file without a name; null: in memory.</param>
+/// <param name="LimitBytes">How much they may take; a change that needs more finds no space. Null: no limit.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record VolatileRequest(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? Directory = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long? LimitBytes = null);
+
+/// <summary>What becomes of the changes of a device.</summary>
+public enum DeviceMode
+{
+    /// <summary>They are kept in its cowfile.</summary>
+    Writable,
+    /// <summary>They are gone with the device.</summary>
+    Volatile,
+    /// <summary>There are none.</summary>
+    ReadOnly,
+}
+
+/// <summary>Asks for a snapshot of an active device: its cowfile is sealed and becomes a layer, and a new one takes the changes.</summary>
+/// <param name="Cowfile">The new cowfile, as the user named it; it must not exist.</param>
+/// <param name="Directory">What relative paths are relative to.</param>
+/// <param name="Freeze">Where a filesystem of the device is mounted that is frozen meanwhile; null: none.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record SnapshotRequest(
+    string Cowfile,
+    string Directory,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? Freeze = null);
+
+/// <summary>A device that a snapshot was made of.</summary>
+/// <param name="Device">The device, with its new cowfile.</param>
+/// <param name="Sealed">Absolute path of the cowfile that is a layer now.</param>
+/// <param name="PauseMicroseconds">How long changes waited.</param>
+public sealed record SnapshotReply(DeviceStatus Device, string Sealed, long PauseMicroseconds);
+
+/// <summary>Asks for a second device with the same content as an active one, from now on independent of it.</summary>
+/// <param name="Cowfile">The cowfile of the second one, as the user named it; it must not exist.</param>
+/// <param name="Directory">What relative paths are relative to.</param>
+/// <param name="Top">The new cowfile of the first one; null: named after its present one. Not made when nothing has changed since the last snapshot.</param>
+/// <param name="Number">The number wanted for the second one; null takes the first free one.</param>
+/// <param name="Freeze">As in <see cref="SnapshotRequest"/>.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ForkRequest(
+    string Cowfile,
+    string Directory,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? Top = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int? Number = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? Freeze = null);
+
+/// <summary>A device that was forked.</summary>
+/// <param name="Device">The second device.</param>
+/// <param name="Snapshot">What was done to the first one; null when there was nothing to seal.</param>
+/// <param name="Warnings">One sentence each; may be empty.</param>
+public sealed record ForkReply(DeviceStatus Device, SnapshotReply? Snapshot, IReadOnlyList<string> Warnings);
 
 /// <summary>Says how a device is to behave when space for its cowfile runs short. What is null is left as it is.</summary>
 /// <param name="OnFull"><c>error</c>, <c>wait</c> or <c>wait:SECONDS</c>: what a change does that finds no space. A new device has <c>error</c>.</param>
@@ -63,10 +126,17 @@ public sealed record DeviceStatus
     /// <summary>Its absolute path.</summary>
     public required string BasePath { get; init; }
 
-    /// <summary>The cowfile, as named at activation.</summary>
+    /// <summary>What becomes of its changes: <c>writable</c>, <c>volatile</c> or <c>readOnly</c>.</summary>
+    [JsonConverter(typeof(DeviceModeJson))]
+    public DeviceMode Mode { get; init; }
+
+    /// <summary>The layers between base and cowfile, bottom to top: absolute paths.</summary>
+    public IReadOnlyList<string> Layers { get; init; } = [];
+
+    /// <summary>The cowfile, as named at activation or at the last snapshot; empty when there is none.</summary>
     public required string Cowfile { get; init; }
 
-    /// <summary>Its absolute path.</summary>
+    /// <summary>Its absolute path; empty when there is none.</summary>
     public required string CowfilePath { get; init; }
 
     /// <summary><c>clean</c> or <c>dirty</c>: whether the cowfile's header counts all its blocks.</summary>

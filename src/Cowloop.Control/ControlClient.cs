@@ -52,6 +52,20 @@ public sealed class ControlClient : IDisposable
     public AttachReply Attach(AttachRequest request) =>
         Send(HttpMethod.Post, "v1/devices", request, ControlJson.Default.AttachRequest, ControlJson.Default.AttachReply);
 
+    /// <summary>Seals the cowfile of a device and gives it a new one.</summary>
+    /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
+    public SnapshotReply Snapshot(int number, SnapshotRequest request) =>
+        Send(HttpMethod.Post, $"v1/devices/{number}/snapshot", request, ControlJson.Default.SnapshotRequest, ControlJson.Default.SnapshotReply);
+
+    /// <summary>Throws the changes of a device away.</summary>
+    /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
+    public void Rollback(int number) => Send(HttpMethod.Post, $"v1/devices/{number}/rollback");
+
+    /// <summary>Makes a second device with the same content.</summary>
+    /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
+    public ForkReply Fork(int number, ForkRequest request) =>
+        Send(HttpMethod.Post, $"v1/devices/{number}/fork", request, ControlJson.Default.ForkRequest, ControlJson.Default.ForkReply);
+
     /// <summary>Takes a device away.</summary>
     /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
     public void Detach(int number) => Send(HttpMethod.Delete, $"v1/devices/{number}");

@@ -9,6 +9,10 @@ namespace Cowloop.Control;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
 [JsonSerializable(typeof(AttachRequest))]
 [JsonSerializable(typeof(AttachReply))]
+[JsonSerializable(typeof(SnapshotRequest))]
+[JsonSerializable(typeof(SnapshotReply))]
+[JsonSerializable(typeof(ForkRequest))]
+[JsonSerializable(typeof(ForkReply))]
 [JsonSerializable(typeof(DeviceStatus))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceStatus>))]
 [JsonSerializable(typeof(SettingsRequest))]
@@ -38,3 +42,6 @@ public sealed partial class ControlJson : JsonSerializerContext
 
 /// <summary>An access as a word; a number is no access.</summary>
 public sealed class CowfileAccessJson() : JsonStringEnumConverter<CowfileAccess>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
+
+/// <summary>A mode as a word; a number is no mode.</summary>
+public sealed class DeviceModeJson() : JsonStringEnumConverter<DeviceMode>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);

@@ -61,6 +61,8 @@ public enum Errno
     ENOTCONN = 107,
     /// <summary>Connection refused.</summary>
     ECONNREFUSED = 111,
+    /// <summary>Stale file handle.</summary>
+    ESTALE = 116,
     /// <summary>Disk quota exceeded.</summary>
     EDQUOT = 122,
 }
@@ -105,6 +107,7 @@ public static class ErrnoText
         Errno.EOPNOTSUPP => "Operation not supported",
         Errno.ENOTCONN => "Transport endpoint is not connected",
         Errno.ECONNREFUSED => "Connection refused",
+        Errno.ESTALE => "Stale file handle",
         Errno.EDQUOT => "Disk quota exceeded",
         _ => $"Unknown error {(int)errno}",
     };

@@ -13,16 +13,32 @@ internal sealed partial class CowService
     /// </summary>
     public void Recover()
     {
-        foreach (SavedDevice device in _leftDevices.Where(device => device.IsOnCowdevice))
+        SavedDevice[] devices = [.. _leftDevices.Select(Decide)];
+        foreach (SavedDevice device in devices.Where(device => device.IsOnCowdevice))
         {
             LiveDirectory.RemoveAll(device.LiveKey);
         }
-        new DeviceRecovery(_unrecovered, Recover).Run(_leftDevices);
+        new DeviceRecovery(_unrecovered, Recover).Run(devices);
         foreach (OrphanedUse use in _dead.DescribeUses(_table.IsActive))
         {
             string command = use.Command is null ? "end that use" : $"run: {use.Command}";
             ServiceLog.Warning($"{use.KernelName}, which was cowdevice {use.Number} and answers nothing but errors now, is still {use.Use}; {command}");
         }
+    }
+
+    /// <summary>A device that was killed amid the exchange of its cowfile has the one or the other.</summary>
+    private static SavedDevice Decide(SavedDevice device)
+    {
+        if (device.Exchange is not SavedExchange exchange)
+        {
+            return device;
+        }
+        if (exchange.IsDone(device))
+        {
+            return exchange.ApplyTo(device);
+        }
+        exchange.RemoveMade();
+        return device with { Exchange = null };
     }
 
     /// <summary>True when a device is active.</summary>

@@ -28,6 +28,7 @@ internal sealed partial class CowService : IDisposable
     private readonly StatusView _status;
     private readonly LoopTransport _transport;
     private readonly PartitionWatcher _watcher;
+    private readonly CowfileExchange _exchange;
     private readonly DeviceActivation _activation;
     private readonly SpaceMonitor _monitor;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -55,7 +56,9 @@ internal sealed partial class CowService : IDisposable
         {
             ServiceLog.Warning($"no place for live bits, so every new block is made durable before it is acknowledged, which is slow ({why})");
         }
-        _activation = new DeviceActivation(_table, _transport, paths, live, _unrecovered, _dead);
+        var tops = new TopOpener(_table, live, _dead);
+        _exchange = new CowfileExchange(tops, _saved);
+        _activation = new DeviceActivation(_table, _transport, paths, tops, _unrecovered, _dead);
         Events = new ServiceEvents(_status.DescribeSpaces);
         _monitor = new SpaceMonitor(_table, Events, _status.DescribeSpace);
     }
@@ -156,7 +159,7 @@ internal sealed partial class CowService : IDisposable
         {
             throw new CowloopException(Errno.EINVAL, "no such access to a cowfile", "access is readOnly or closed");
         }
-        CowDevice device = _table.Get(number);
+        CowDevice device = GetWithCowfile(number);
         CowfileAccess before = device.Overlay.Access;
         // First: what is given away must not be taken again, whenever this service is killed.
         SaveChange(device, saved => saved with { Access = access });
@@ -174,12 +177,12 @@ internal sealed partial class CowService : IDisposable
 
     /// <summary>The space for the cowfile of a device.</summary>
     /// <exception cref="CowloopException">Not active, or the filesystem does not tell.</exception>
-    public CowfileSpace GetSpace(int number) => _table.Get(number).Space.Look();
+    public CowfileSpace GetSpace(int number) => GetWithCowfile(number).Space.Look();
 
     /// <summary>The same as soon as no more than the threshold is available, or when the device is deactivated.</summary>
     /// <exception cref="CowloopException">Not active, somebody waits already, or the filesystem does not tell.</exception>
     public Task<CowfileSpace> WaitForSpaceAsync(int number, ulong thresholdKiB, CancellationToken cancellation) =>
-        _table.Get(number).Space.WaitAsync(thresholdKiB, cancellation);
+        GetWithCowfile(number).Space.WaitAsync(thresholdKiB, cancellation);
 
     /// <summary>Deactivates all devices and ends the service, unless one is in use: then nothing is deactivated.</summary>
     /// <exception cref="CowloopException">Names the devices in use.</exception>
@@ -243,6 +246,13 @@ internal sealed partial class CowService : IDisposable
         _transport.Dispose();
     }
 
+    private CowDevice GetWithCowfile(int number)
+    {
+        CowDevice device = _table.Get(number);
+        device.RequireCowfile();
+        return device;
+    }
+
     private AttachReply Attach(AttachRequest request, SavedDevice? former)
     {
         CowDevice device = _activation.Activate(request, former, out IReadOnlyList<string> warnings);
@@ -252,7 +262,7 @@ internal sealed partial class CowService : IDisposable
             {
                 Restrict(device, CowfileAccess.ReadOnly);
             }
-            if (_saved.TryWrite(SavedDevice.Of(device, request.Directory)) is string why)
+            if (device.Files.Mode != DeviceMode.Volatile && _saved.TryWrite(SavedDevice.Of(device, request.Directory)) is string why)
             {
                 warnings = [.. warnings, NotSaved(device.Number, why)];
             }
@@ -292,7 +302,14 @@ internal sealed partial class CowService : IDisposable
         }
         DeviceFiles files = device.Files;
         string done = former is null ? "activated" : "recovered";
-        ServiceLog.Notice($"cowdevice {device.Number} {done}: {files.BasePath} with {files.CowfilePath} as {device.Attachment.Loop.KernelName}");
+        string with = files.Mode switch
+        {
+            DeviceMode.Volatile => "volatile changes",
+            DeviceMode.ReadOnly => "no changes",
+            _ => files.CowfilePath,
+        };
+        string layers = string.Concat(files.Layers.Select(layer => $"{layer.Path}, "));
+        ServiceLog.Notice($"cowdevice {device.Number} {done}: {files.BasePath} with {layers}{with} as {device.Attachment.Loop.KernelName}");
         return new AttachReply(_status.DescribeNew(device), warnings);
     }
 

@@ -22,8 +22,9 @@ public sealed class LoopTransport : IDisposable
     /// <param name="label">What the loop device says of itself; see <see cref="LoopDevice.Attach"/>.</param>
     /// <param name="device">The overlay; must live until <see cref="LoopAttachment.Released"/>.</param>
     /// <param name="spaceWaitTime">As <see cref="LoopAttachment.SpaceWaitTime"/>.</param>
+    /// <param name="isReadOnly">True: nobody can write to the block device.</param>
     /// <exception cref="CowloopException">There is no loop device to be had; nothing is left behind.</exception>
-    public LoopAttachment Attach(string name, string label, IBlockDevice device, TimeSpan spaceWaitTime = default)
+    public LoopAttachment Attach(string name, string label, IBlockDevice device, TimeSpan spaceWaitTime = default, bool isReadOnly = false)
     {
         var file = new DiskFile(device, _shared);
         file.Lane.Space.WaitTime = spaceWaitTime;
@@ -31,7 +32,8 @@ public sealed class LoopTransport : IDisposable
         try
         {
             using SafeFileHandle handle = _connection.Open(name);
-            return new LoopAttachment(LoopDevice.Attach(handle, device.Info.SectorSize, label), RemoveWhenReleasedAsync(name, file), file.Lane.Space);
+            var loop = LoopDevice.Attach(handle, device.Info.SectorSize, label, isReadOnly);
+            return new LoopAttachment(loop, RemoveWhenReleasedAsync(name, file), file.Lane.Space);
         }
         catch
         {

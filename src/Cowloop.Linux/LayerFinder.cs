@@ -49,6 +49,9 @@ public static class LayerFinder
         return stack;
     }
 
+    /// <summary>True for a cowfile that is sealed.</summary>
+    public static bool IsSealed(string path) => ReadRecord(path)?.IsSealed == true;
+
     /// <summary>Finds a layer: where it was, else among the files beside the one that lies on it.</summary>
     /// <returns>Its absolute path; null when it is nowhere.</returns>
     private static string? Find(ParentLink parent, string childPath)

@@ -12,6 +12,7 @@ internal static partial class LibC
     public const int O_NOFOLLOW = 0x20000;
     public const int O_CLOEXEC = 0x80000;
     public const int O_PATH = 0x200000;
+    public const int O_TMPFILE = 0x410000;
 
     public const int AT_FDCWD = -100;
     public const int AT_SYMLINK_NOFOLLOW = 0x100;
@@ -44,6 +45,7 @@ internal static partial class LibC
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 
+    public const nuint BLKRRPART = 0x125F;
     public const nuint BLKSSZGET = 0x1268;
     public const nuint BLKGETSIZE64 = 0x80081272;
 
@@ -52,6 +54,9 @@ internal static partial class LibC
     public const nuint LOOP_GET_STATUS64 = 0x4C05;
     public const nuint LOOP_CONFIGURE = 0x4C0A;
     public const nuint LOOP_CTL_GET_FREE = 0x4C82;
+    public const uint MFD_CLOEXEC = 1;
+    public const nuint FIFREEZE = 0xC0045877;
+    public const nuint FITHAW = 0xC0045878;
     public const uint LO_FLAGS_READ_ONLY = 1;
     public const uint LO_FLAGS_PARTSCAN = 8;
     public const uint LO_FLAGS_DIRECT_IO = 16;

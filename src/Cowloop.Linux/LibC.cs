@@ -21,6 +21,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int openat(SafeFileHandle directory, string path, int flags, uint mode);
 
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int memfd_create(string name, uint flags);
+
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint pread(SafeFileHandle file, byte* buffer, nint count, long offset);
 

@@ -53,8 +53,9 @@ public sealed unsafe class LoopDevice
     /// <param name="file">The file; the kernel keeps its own reference.</param>
     /// <param name="sectorSize">Logical sector size in bytes.</param>
     /// <param name="label">What losetup -l and the loop status show as the file's name.</param>
+    /// <param name="isReadOnly">True: nobody can write to the block device.</param>
     /// <exception cref="CowloopException">There is no loop device to be had.</exception>
-    public static LoopDevice Attach(SafeFileHandle file, int sectorSize, string label)
+    public static LoopDevice Attach(SafeFileHandle file, int sectorSize, string label, bool isReadOnly = false)
     {
         using SafeFileHandle control = LibC.ToHandle(LibC.open(ControlPath, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
         if (control.IsInvalid)
@@ -72,7 +73,7 @@ public sealed unsafe class LoopDevice
                 throw NoFreeDevice(LibC.LastErrno);
             }
             var device = new LoopDevice(index);
-            Errno errno = device.TryConfigure(file, sectorSize, label);
+            Errno errno = device.TryConfigure(file, sectorSize, label, isReadOnly);
             if (errno == Errno.None)
             {
                 return device;
@@ -128,6 +129,16 @@ public sealed unsafe class LoopDevice
             return Errno.ENXIO;
         }
         return LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0 ? Errno.None : LibC.LastErrno;
+    }
+
+    /// <summary>Lets the kernel look at the partition table again: the content has changed behind its back. Nothing happens while a partition is in use.</summary>
+    public void ReadPartitionTable()
+    {
+        using SafeFileHandle? node = OpenOurs(out _);
+        if (node is not null)
+        {
+            _ = LibC.ioctl(node, LibC.BLKRRPART, null);
+        }
     }
 
     /// <summary>The partitions that the kernel knows of this disk, by partition number.</summary>
@@ -290,7 +301,7 @@ public sealed unsafe class LoopDevice
     private static CowloopException NoFreeDevice(Errno errno) =>
         new(errno, $"no free loop device: {errno.Text()}", "losetup -l lists the ones in use; detach one that is not needed");
 
-    private Errno TryConfigure(SafeFileHandle file, int sectorSize, string label)
+    private Errno TryConfigure(SafeFileHandle file, int sectorSize, string label, bool isReadOnly)
     {
         using SafeFileHandle? node = OpenNode(LibC.O_RDWR);
         if (node is null)
@@ -298,7 +309,7 @@ public sealed unsafe class LoopDevice
             return LibC.LastErrno;
         }
         var config = new LibC.loop_config { block_size = (uint)sectorSize };
-        config.info.lo_flags = LibC.LO_FLAGS_PARTSCAN | LibC.LO_FLAGS_DIRECT_IO;
+        config.info.lo_flags = LibC.LO_FLAGS_PARTSCAN | LibC.LO_FLAGS_DIRECT_IO | (isReadOnly ? LibC.LO_FLAGS_READ_ONLY : 0);
         PutLabel(config.info.lo_file_name, label);
         bool added = false;
         try

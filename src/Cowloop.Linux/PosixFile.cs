@@ -116,6 +116,19 @@ public sealed unsafe class PosixFile : IBlockFile
         return errno;
     }
 
+    /// <summary>Creates a file without a name: it is gone with its last opening, however that ends.</summary>
+    /// <param name="directory">A directory of the filesystem that is to hold it.</param>
+    /// <param name="file">The file.</param>
+    /// <returns>An error number; <see cref="Errno.EOPNOTSUPP"/> when that filesystem knows no such files.</returns>
+    public static Errno TryCreateUnnamed(string directory, [NotNullWhen(true)] out PosixFile? file) => TryOpen(directory, LibC.O_RDWR | LibC.O_TMPFILE, out file);
+
+    /// <summary>Creates a file in memory: it is gone with its last opening, however that ends.</summary>
+    /// <param name="name">What to call it where open files are listed.</param>
+    /// <param name="file">The file.</param>
+    /// <returns>An error number when there can't be one.</returns>
+    public static Errno TryCreateInMemory(string name, [NotNullWhen(true)] out PosixFile? file) =>
+        TryTake(LibC.ToHandle(LibC.memfd_create(name, LibC.MFD_CLOEXEC)), name, out file);
+
     /// <summary>Removes a name, for instance of a file that was created and then could not be used.</summary>
     public static Errno Unlink(string path) => LibC.unlink(path) == 0 ? Errno.None : LibC.LastErrno;
 
@@ -345,10 +358,12 @@ public sealed unsafe class PosixFile : IBlockFile
         return handle.IsInvalid || LibC.fsync(handle) == 0 ? Errno.None : LibC.LastErrno;
     }
 
-    private static Errno TryOpen(string path, int flags, out PosixFile? file)
+    private static Errno TryOpen(string path, int flags, out PosixFile? file) =>
+        TryTake(LibC.ToHandle(LibC.open(path, flags | LibC.O_CLOEXEC | LibC.O_NONBLOCK, NewFileMode)), path, out file);
+
+    private static Errno TryTake(SafeFileHandle handle, string path, out PosixFile? file)
     {
         file = null;
-        SafeFileHandle handle = LibC.ToHandle(LibC.open(path, flags | LibC.O_CLOEXEC | LibC.O_NONBLOCK, NewFileMode));
         if (handle.IsInvalid)
         {
             Errno errno = LibC.LastErrno;

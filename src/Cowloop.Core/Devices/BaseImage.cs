@@ -56,7 +56,7 @@ public sealed class BaseImage
     public BaseHints? Hints { get; }
 
     /// <summary>Where it is; may be empty.</summary>
-    public string Path { get; }
+    public string Path { get; private set; }
 
     /// <summary>Exact length of the base in bytes.</summary>
     public long LengthBytes { get; }
@@ -69,6 +69,15 @@ public sealed class BaseImage
 
     /// <summary>What it holds, from samples; read when it is asked for first.</summary>
     public BaseIdentity Identity => _root?.Identity ?? (_identity ??= BaseIdentity.Compute(File, LengthBytes));
+
+    /// <summary>The same, as the record of a cowfile elsewhere is to describe it.</summary>
+    /// <param name="path">Where the base is, relative to that cowfile's directory or absolute; may be empty.</param>
+    public BaseImage SeenFrom(string path)
+    {
+        var image = (BaseImage)MemberwiseClone();
+        image.Path = path;
+        return image;
+    }
 
     /// <summary>The same base seen through layers.</summary>
     public BaseImage On(LayerStack stack)

@@ -37,6 +37,9 @@ public sealed class Cowfile : IDisposable
     /// <summary>Which blocks the file holds; owned.</summary>
     public Bitmap Bitmap { get; }
 
+    /// <summary>True when nothing of it is to be found again: it has neither header nor bitmap in the file.</summary>
+    public bool IsVolatile { get; private init; }
+
     /// <summary>What was repaired when it was opened; null when it was clean.</summary>
     public RepairReport? Repaired { get; private init; }
 
@@ -60,7 +63,7 @@ public sealed class Cowfile : IDisposable
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(options);
-        CowLayout layout = options.DeviceBytes is long deviceBytes ? new CowLayout(deviceBytes / CowLayout.BlockSize) : image.Layout;
+        CowLayout layout = LayoutOfNew(image, options);
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header;
         ExtensionRecord? record = null;
@@ -104,6 +107,13 @@ public sealed class Cowfile : IDisposable
             }
             BaseGuard.RequireRelated(header, record, path, image);
             layout = new CowLayout((long)header.BlockCount);
+            if (options.DeviceBytes is long wantedBytes && wantedBytes != layout.DeviceBytes)
+            {
+                throw new CowloopException(
+                    Errno.EINVAL,
+                    $"cowfile {path} was made for a device of {layout.DeviceBytes} bytes, not of {wantedBytes}",
+                    "a size can be given only when a cowfile is made");
+            }
             Parentage.Require(record, path, image.Top);
             if (lengthBytes < layout.EmptyLengthBytes)
             {
@@ -112,7 +122,7 @@ public sealed class Cowfile : IDisposable
             if (record is not null)
             {
                 ExtensionRecord wanted = BaseGuard.Check(record, path, image, header.Fingerprint != image.Fingerprint, options);
-                isRecordNew = wanted != record;
+                isRecordNew = wanted != record || header.Fingerprint != image.Fingerprint;
                 record = wanted;
             }
             if (isDirty)
@@ -143,6 +153,28 @@ public sealed class Cowfile : IDisposable
             bitmap.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Makes a cowfile that nobody will open again: blocks are all that is in the file.</summary>
+    /// <param name="file">An empty file that goes with its last opening; owned by the result, after an exception the caller's.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <param name="image">What it lies on.</param>
+    /// <param name="options">Memory, and the size when it is to be larger than what lies below.</param>
+    /// <exception cref="CowloopException">The filesystem does not hold such a file.</exception>
+    public static Cowfile CreateVolatile(IBlockFile file, string name, BaseImage image, CowfileOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(options);
+        Parentage.RequireWhole(image.Top);
+        CowLayout layout = LayoutOfNew(image, options);
+        Errno errno = file.SetLength(layout.FullLengthBytes);
+        return errno == Errno.None
+            ? new Cowfile(file, CowHeader.ForNewFile(layout, image.Fingerprint), null, [], layout, new Bitmap(layout, options.AllocateZeroedWords))
+            {
+                IsVolatile = true,
+            }
+            : throw NotInitialised(errno, name, layout.FullLengthBytes);
     }
 
     /// <summary>
@@ -181,6 +213,11 @@ public sealed class Cowfile : IDisposable
 
     /// <summary>Seals a clean file: whoever opens it from now on does not write to it. The caller syncs.</summary>
     internal Errno MarkSealed() => Write(_header, _record! with { IsSealed = true }, live: null);
+
+    /// <summary>Names another fingerprint of what lies below. The caller syncs.</summary>
+    /// <param name="fingerprint">It.</param>
+    /// <param name="live">Keeps bits for a dirty file; null for a clean one.</param>
+    internal Errno MarkFingerprint(uint fingerprint, LiveBits? live) => Write(_header with { Fingerprint = fingerprint }, _record, live);
 
     /// <summary>Names another parent. The caller syncs.</summary>
     internal Errno MarkParent(ParentLink? parent) => Write(_header, _record! with { Parent = parent }, live: null);
@@ -239,13 +276,27 @@ public sealed class Cowfile : IDisposable
         return true;
     }
 
+    private static CowLayout LayoutOfNew(BaseImage image, CowfileOptions options)
+    {
+        if (options.DeviceBytes is not long deviceBytes)
+        {
+            return image.Layout;
+        }
+        return deviceBytes >= image.Layout.DeviceBytes
+            ? new CowLayout(deviceBytes / CowLayout.BlockSize)
+            : throw new CowloopException(
+                Errno.EINVAL,
+                $"a device of {deviceBytes} bytes is smaller than what it lies on: rdofile {image.Name} has {image.Layout.DeviceBytes}",
+                "a device can be larger than its base, not smaller");
+    }
+
     private static void Initialise(IBlockFile file, string path, CowLayout layout, CowHeader header, ExtensionRecord? record, byte[] headerBlock)
     {
         // Blocks lie at their own offset, so a filesystem that can't hold the full length is found out now, not at some later write.
         Errno errno = file.SetLength(layout.FullLengthBytes);
         if (errno != Errno.None)
         {
-            throw NotInitialised(errno, layout.FullLengthBytes);
+            throw Undone(errno, layout.FullLengthBytes);
         }
         errno = file.SetLength(layout.EmptyLengthBytes);
         if (errno == Errno.None)
@@ -264,21 +315,26 @@ public sealed class Cowfile : IDisposable
         }
         if (errno != Errno.None)
         {
-            throw NotInitialised(errno, layout.EmptyLengthBytes);
+            throw Undone(errno, layout.EmptyLengthBytes);
         }
 
-        CowloopException NotInitialised(Errno cause, long lengthBytes)
+        CowloopException Undone(Errno cause, long lengthBytes)
         {
             // Best effort: the cause is what the user needs to hear.
             _ = file.SetLength(0);
-            string hint = cause switch
-            {
-                Errno.ENOSPC or Errno.EDQUOT => "free some space there, or put the cowfile on another filesystem",
-                Errno.EFBIG => "put the cowfile on a filesystem that holds large sparse files",
-                _ => "check the filesystem that the cowfile is on",
-            };
-            return new CowloopException(Errno.EINVAL, $"cannot set cowfile {path} to size {lengthBytes}: {cause.Text()}", hint);
+            return NotInitialised(cause, path, lengthBytes);
         }
+    }
+
+    private static CowloopException NotInitialised(Errno cause, string path, long lengthBytes)
+    {
+        string hint = cause switch
+        {
+            Errno.ENOSPC or Errno.EDQUOT => "free some space there, or put the cowfile on another filesystem",
+            Errno.EFBIG => "put the cowfile on a filesystem that holds large sparse files",
+            _ => "check the filesystem that the cowfile is on",
+        };
+        return new CowloopException(Errno.EINVAL, $"cannot set cowfile {path} to size {lengthBytes}: {cause.Text()}", hint);
     }
 
     /// <summary>Flushing header and bitmap must never meet a full disk (specification 7.1, W9). Some filesystems can't promise that.</summary>
@@ -309,7 +365,7 @@ public sealed class Cowfile : IDisposable
             throw new CowloopException(
                 Errno.EINVAL,
                 $"cowfile {path} newer than this driver",
-                $"its header has version {header.Version}, the newest known is {CowHeader.NewestVersion}");
+                $"its header has version {header.Version}, known is up to {CowHeader.NewestVersion}");
         }
         if (!header.HasKnownVersion)
         {

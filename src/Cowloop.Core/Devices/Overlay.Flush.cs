@@ -52,7 +52,7 @@ public sealed partial class Overlay
     /// <summary>Under all stripes. A cowfile that may not be changed any more is clean since then.</summary>
     private Errno CleanLocked(bool trim)
     {
-        if (_access != CowfileAccess.ReadWrite)
+        if (_access != CowfileAccess.ReadWrite || _cowfile.IsVolatile)
         {
             return Errno.None;
         }
@@ -76,6 +76,11 @@ public sealed partial class Overlay
     /// <summary>Copy the changed bitmap, make the data durable, then write that copy: no bit reaches the disk before its data.</summary>
     private Errno Publish()
     {
+        // What nobody will look for after a loss of power needs not be found; what is retired is durable, or thrown away.
+        if (_cowfile.IsVolatile || _isRetired)
+        {
+            return Errno.None;
+        }
         if (Failure != Errno.None)
         {
             return Errno.EIO;

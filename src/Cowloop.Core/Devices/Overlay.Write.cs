@@ -142,6 +142,10 @@ public sealed partial class Overlay
 
     private Errno Changeable()
     {
+        if (_isRetired)
+        {
+            return Retired;
+        }
         if (_access != CowfileAccess.ReadWrite)
         {
             return Errno.EIO;

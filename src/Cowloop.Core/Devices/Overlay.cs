@@ -6,8 +6,8 @@ namespace Cowloop.Core.Devices;
 
 /// <summary>
 /// The writable disk made of a base and a cowfile: the engine's centre. This part opens, reads and closes;
-/// Overlay.Write.cs changes blocks, Overlay.Flush.cs makes changes durable and Overlay.Access.cs gives the cowfile up. What must
-/// never be false is listed in docs/durability.md.
+/// Overlay.Write.cs changes blocks, Overlay.Flush.cs makes changes durable, Overlay.Access.cs gives the cowfile up and Overlay.Exchange.cs the device to another
+/// overlay. What must never be false is listed in docs/durability.md.
 /// </summary>
 public sealed partial class Overlay : IBlockDevice, IDisposable
 {
@@ -27,6 +27,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     private bool _isGenerationRaised;
     private bool _wasDirty;
     private bool _isFrozen;
+    private bool _isRetired;
     private volatile CowfileAccess _access;
 
     private bool _isClosed;
@@ -34,7 +35,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     private int _failure;
 
     /// <summary>Joins a base and its cowfile.</summary>
-    /// <param name="baseFile">The read-only image; owned by the overlay.</param>
+    /// <param name="baseFile">The read-only image, or a stack; owned by the overlay.</param>
     /// <param name="cowfile">The cowfile opened for it; owned by the overlay.</param>
     /// <param name="sectorSize">Logical sector size in bytes that the device shows (specification 4.4, success step 5).</param>
     /// <param name="live">Keeps bits for the case that the process is killed; owned by the overlay. Null: only what was flushed is found again.</param>
@@ -44,20 +45,28 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     public Overlay(IBlockFile baseFile, Cowfile cowfile, int sectorSize, LiveBits? live = null, Action<Errno>? onFailure = null)
     {
         ArgumentNullException.ThrowIfNull(cowfile);
-        _base = baseFile;
         _cowfile = cowfile;
+        _base = GrownFile.AtLeast(baseFile, cowfile.Layout.DeviceBytes);
         _store = cowfile.File;
         _live = live;
         _bitmap = cowfile.Bitmap;
         _layout = cowfile.Layout;
         // What was dirty has its full length, and is cut when it is closed.
         _wasDirty = cowfile.Repaired is not null;
+        // There is no header to say so, and nobody who would read it.
+        _isDirty = cowfile.IsVolatile;
         _onFailure = onFailure;
         Info = new DeviceInfo(_layout.DeviceBytes, sectorSize);
     }
 
     /// <inheritdoc/>
     public DeviceInfo Info { get; }
+
+    /// <summary>True when nothing of it is to be found again.</summary>
+    public bool IsVolatile => _cowfile.IsVolatile;
+
+    /// <summary>What is known of the cowfile beside the header; null for a plain one.</summary>
+    public ExtensionRecord? Record => _cowfile.Record;
 
     /// <summary>Layout of the cowfile.</summary>
     public CowLayout Layout => _layout;

@@ -15,20 +15,15 @@ public sealed class LayerStack : IBlockFile
     /// <summary>The most layers that a stack can have, its writable top not counted.</summary>
     public const int MaxLayers = 32;
 
-    private readonly LayerMap _map;
-    private readonly List<Layer> _layers = [];
+    private volatile Arrangement _now;
 
-    private LayerStack(IBlockFile below, LayerMap map)
-    {
-        Below = below;
-        _map = map;
-    }
+    private LayerStack(IBlockFile below, LayerMap map) => _now = new Arrangement(below, [], map);
 
-    /// <summary>What lies below all layers: the base, or for a moment another stack; owned.</summary>
-    public IBlockFile Below { get; }
+    /// <summary>What lies below all layers: the base, or for a moment after a snapshot another stack; owned.</summary>
+    public IBlockFile Below => _now.Below;
 
-    /// <summary>The layers, bottom to top; at least one; owned.</summary>
-    public IReadOnlyList<Layer> Layers => _layers;
+    /// <summary>The layers on that, bottom to top; at least one; owned.</summary>
+    public IReadOnlyList<Layer> Layers => _now.Layers;
 
     /// <inheritdoc/>
     public long LengthBytes { get; private set; }
@@ -73,30 +68,6 @@ public sealed class LayerStack : IBlockFile
         }
     }
 
-    /// <summary>Puts layers that are known to be sound on a base.</summary>
-    /// <param name="below">The base; owned by the result.</param>
-    /// <param name="layers">The layers, bottom to top; owned by the result.</param>
-    /// <param name="allocateZeroedWords">Memory, as for <see cref="Bitmap"/>.</param>
-    /// <exception cref="CowloopException">A bitmap can't be read; everything is still the caller's.</exception>
-    internal static LayerStack Create(IBlockFile below, IReadOnlyList<Layer> layers, Func<int, IMemoryOwner<ulong>> allocateZeroedWords)
-    {
-        var map = new LayerMap(layers[^1].Layout.BlockCount, layers.Count, allocateZeroedWords);
-        try
-        {
-            var stack = new LayerStack(below, map);
-            foreach (Layer layer in layers)
-            {
-                stack.Add(layer);
-            }
-            return stack;
-        }
-        catch
-        {
-            map.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Puts a cowfile that has just been sealed on what it lies on, at once: its bitmap in memory is the map.</summary>
     /// <param name="below">What it lies on.</param>
     /// <param name="layer">The cowfile.</param>
@@ -104,7 +75,7 @@ public sealed class LayerStack : IBlockFile
     internal static LayerStack On(IBlockFile below, Layer layer, Bitmap bitmap)
     {
         var stack = new LayerStack(below, new LayerMap(bitmap));
-        stack._layers.Add(layer);
+        stack._now.Layers.Add(layer);
         stack.LengthBytes = layer.Layout.DeviceBytes;
         return stack;
     }
@@ -129,12 +100,11 @@ public sealed class LayerStack : IBlockFile
         {
             return Errno.EIO;
         }
+        Arrangement now = _now;
         while (!target.IsEmpty)
         {
-            int length = NextRun(offsetBytes, target.Length, out int owner);
-            Errno errno = owner == 0
-                ? Below.ReadAt(offsetBytes, target[..length])
-                : _layers[owner - 1].File.ReadAt(_layers[owner - 1].Layout.DataOffsetBytes + offsetBytes, target[..length]);
+            int length = (int)now.FindRun(offsetBytes, target.Length, out IBlockFile file, out long shiftBytes);
+            Errno errno = file.ReadAt(shiftBytes + offsetBytes, target[..length]);
             if (errno != Errno.None)
             {
                 return errno;
@@ -148,14 +118,14 @@ public sealed class LayerStack : IBlockFile
     /// <inheritdoc/>
     public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
+        Arrangement now = _now;
         while (offsetBytes < LengthBytes)
         {
-            int length = NextRun(offsetBytes, (int)Math.Min(int.MaxValue, LengthBytes - offsetBytes), out int owner);
-            long shiftBytes = owner == 0 ? 0 : _layers[owner - 1].Layout.DataOffsetBytes;
-            IBlockFile file = owner == 0 ? Below : _layers[owner - 1].File;
+            long length = now.FindRun(offsetBytes, LengthBytes - offsetBytes, out IBlockFile file, out long shiftBytes);
             Errno errno = file.NextData(shiftBytes + offsetBytes, out startBytes, out endBytes);
             if (errno != Errno.None)
             {
+                startBytes = endBytes = offsetBytes;
                 return errno;
             }
             startBytes -= shiftBytes;
@@ -188,16 +158,42 @@ public sealed class LayerStack : IBlockFile
     /// <inheritdoc/>
     public void Dispose()
     {
-        _map.Dispose();
-        foreach (Layer layer in _layers)
+        Arrangement now = _now;
+        now.Map.Dispose();
+        foreach (Layer layer in now.Layers)
         {
             layer.Dispose();
         }
-        Below.Dispose();
+        now.Below.Dispose();
     }
 
-    /// <summary>Gives up only what this stack has of its own, the map: base and layers belong to another stack now. Nobody reads through it any more.</summary>
-    internal void DisposeMap() => _map.Dispose();
+    /// <summary>Makes one stack of this and the one below it, while both are read through.</summary>
+    /// <param name="allocateZeroedWords">Memory, as for <see cref="Bitmap"/>.</param>
+    /// <returns>Gives back what only the former arrangement needs; to be called when nobody reads through it any more.</returns>
+    /// <exception cref="CowloopException">A bitmap can't be read; nothing has changed.</exception>
+    internal Action Flatten(Func<int, IMemoryOwner<ulong>> allocateZeroedWords)
+    {
+        Arrangement former = _now;
+        Arrangement? lower = (former.Below as LayerStack)?._now;
+        return Rearrange(lower?.Below ?? former.Below, [.. lower?.Layers ?? [], .. former.Layers], allocateZeroedWords);
+    }
+
+    /// <summary>Takes the topmost layer away, which the one below it holds completely by now, while both are read.</summary>
+    /// <param name="merged">The layer below as it is now; it goes on using the same file.</param>
+    /// <param name="allocateZeroedWords">Memory, as for <see cref="Bitmap"/>.</param>
+    /// <returns>As for <see cref="Flatten"/>; it closes the layer that is gone.</returns>
+    /// <exception cref="CowloopException">A bitmap can't be read; nothing has changed.</exception>
+    internal Action DropTop(Layer merged, Func<int, IMemoryOwner<ulong>> allocateZeroedWords)
+    {
+        Arrangement former = _now;
+        Layer dropped = former.Layers[^1];
+        Action release = Rearrange(former.Below, [.. former.Layers[..^2], merged], allocateZeroedWords);
+        return () =>
+        {
+            release();
+            dropped.Dispose();
+        };
+    }
 
     private static long BlockCountOf(CheckedFile file)
     {
@@ -205,18 +201,57 @@ public sealed class LayerStack : IBlockFile
         return CowfileChecks.RequireLayout(header, file.Name).BlockCount;
     }
 
+    private Action Rearrange(IBlockFile below, List<Layer> layers, Func<int, IMemoryOwner<ulong>> allocateZeroedWords)
+    {
+        Arrangement former = _now;
+        var map = new LayerMap(LengthBytes / CowLayout.BlockSize, layers.Count, allocateZeroedWords);
+        try
+        {
+            foreach (Layer layer in layers)
+            {
+                map.Add(layer.ReadBitmap());
+            }
+        }
+        catch
+        {
+            map.Dispose();
+            throw;
+        }
+        _now = new Arrangement(below, layers, map);
+        return () =>
+        {
+            former.Map.Dispose();
+            if (former.Below != below && former.Below is LayerStack lower)
+            {
+                lower._now.Map.Dispose();
+            }
+        };
+    }
+
     private void Add(Layer layer)
     {
-        _map.Add(layer.ReadBitmap());
-        _layers.Add(layer);
+        _now.Map.Add(layer.ReadBitmap());
+        _now.Layers.Add(layer);
         LengthBytes = layer.Layout.DeviceBytes;
     }
 
-    private int NextRun(long offsetBytes, int maxBytes, out int owner)
+    /// <summary>What is read through; exchanged as a whole.</summary>
+    private sealed record Arrangement(IBlockFile Below, List<Layer> Layers, LayerMap Map)
     {
-        long block = offsetBytes / CowLayout.BlockSize;
-        long lastBlock = (offsetBytes + maxBytes - 1) / CowLayout.BlockSize;
-        owner = _map.FindOwner(block, lastBlock - block + 1, out long count);
-        return (int)Math.Min(maxBytes, (block + count) * CowLayout.BlockSize - offsetBytes);
+        /// <summary>Finds the file that holds what is at an offset, and how far it does.</summary>
+        /// <param name="offsetBytes">Offset on the device.</param>
+        /// <param name="maxBytes">The answer is at most this.</param>
+        /// <param name="file">The file.</param>
+        /// <param name="shiftBytes">How much further it lies there.</param>
+        public long FindRun(long offsetBytes, long maxBytes, out IBlockFile file, out long shiftBytes)
+        {
+            long block = offsetBytes / CowLayout.BlockSize;
+            long lastBlock = (offsetBytes + maxBytes - 1) / CowLayout.BlockSize;
+            int owner = Map.FindOwner(block, lastBlock - block + 1, out long count);
+            Layer? layer = owner == 0 ? null : Layers[owner - 1];
+            file = layer?.File ?? Below;
+            shiftBytes = layer?.Layout.DataOffsetBytes ?? 0;
+            return Math.Min(maxBytes, (block + count) * CowLayout.BlockSize - offsetBytes);
+        }
     }
 }

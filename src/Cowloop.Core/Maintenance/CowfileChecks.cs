@@ -90,7 +90,7 @@ public static class CowfileChecks
             throw Refused(
                 Errno.EINVAL,
                 Fault.WrongVersion,
-                $"cowfile {name} has header version {header.Version}, the newest known is {CowHeader.NewestVersion}",
+                $"cowfile {name} has header version {header.Version}, known is up to {CowHeader.NewestVersion}",
                 header.Version > CowHeader.NewestVersion ? "use a newer cowloop" : "restore it from a copy");
         }
     }

@@ -75,6 +75,14 @@ internal static class ControlApi
         v1.MapPost("/devices/{number:int}/cowfile", (int number, [FromBody] CowfileRequest request) => Done(() => service.Restrict(number, request.Access)))
             .WithSummary("Makes the cowfile of a device clean and reopens it read-only or closes it, also while the device is in use")
             .Produces(StatusCodes.Status204NoContent);
+        v1.MapPost("/devices/{number:int}/snapshot", (int number, [FromBody] SnapshotRequest request) => service.Snapshot(number, request))
+            .WithSummary("Seals the cowfile of a device, also while it is in use; it becomes a layer, and a new cowfile takes the changes");
+        v1.MapPost("/devices/{number:int}/fork", (int number, [FromBody] ForkRequest request) => Created(service.Fork(number, request)))
+            .WithSummary("Makes a second device of what a device holds now, also while it is in use")
+            .Produces<ForkReply>(StatusCodes.Status201Created);
+        v1.MapPost("/devices/{number:int}/rollback", (int number) => Done(() => service.Rollback(number)))
+            .WithSummary("Throws the changes in the cowfile of a device away, unless it is in use")
+            .Produces(StatusCodes.Status204NoContent);
         v1.MapGet("/devices/{number:int}/space", (int number) => service.GetSpace(number))
             .WithSummary("Space on the filesystem that holds the cowfile of a device");
         v1.MapGet(
@@ -99,6 +107,9 @@ internal static class ControlApi
 
     private static JsonHttpResult<AttachReply> Created(AttachReply reply) =>
         TypedResults.Json(reply, ControlJson.Default.AttachReply, statusCode: StatusCodes.Status201Created);
+
+    private static JsonHttpResult<ForkReply> Created(ForkReply reply) =>
+        TypedResults.Json(reply, ControlJson.Default.ForkReply, statusCode: StatusCodes.Status201Created);
 
     private static NoContent Done(Action action)
     {

@@ -95,7 +95,7 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
                 continue;
             }
             long startBytes = 0;
-            long lengthBytes = lower.Overlay.Info.LengthBytes;
+            long lengthBytes = lower.Disk.Info.LengthBytes;
             string node = paths.Node(lower.Number);
             if (lower.Attachment.Loop.Number != identity.TargetDevice)
             {
@@ -118,7 +118,7 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             {
                 throw new CowloopException(Errno.EBUSY, $"rdofile {name} is just being deactivated", "activate it again first");
             }
-            return new OpenedBase(new DeviceFile(lower.Overlay, startBytes, lengthBytes), identity, null, lower.Overlay.Info.SectorSize, lower, node, []);
+            return new OpenedBase(new DeviceFile(lower.Disk, startBytes, lengthBytes), identity, null, lower.Disk.Info.SectorSize, lower, node, []);
         }
         return null;
     }

@@ -3,42 +3,22 @@ using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
-using Cowloop.Core.Live;
 using Cowloop.Fuse;
-using Cowloop.Linux;
 
 namespace Cowloop.Daemon.Devices;
-
-/// <summary>The two files of a device.</summary>
-/// <param name="Base">The base as the user named it.</param>
-/// <param name="BasePath">Its absolute path.</param>
-/// <param name="BaseIdentity">Which file it is.</param>
-/// <param name="Cowfile">The cowfile as the user named it.</param>
-/// <param name="CowfilePath">Its absolute path.</param>
-/// <param name="CowfileIdentity">Which file it is.</param>
-/// <param name="IsNewCowfile">True when it was created by this activation.</param>
-/// <param name="IsCowfileOnCowdevice">True when the cowfile lies on a filesystem on another cowdevice.</param>
-/// <param name="BaseNode">The node of the cowdevice, or of its partition, that is the base; null for any other base.</param>
-/// <param name="LiveKey">What live bits of the cowfile are known by.</param>
-internal sealed record DeviceFiles(
-    string Base,
-    string BasePath,
-    FileIdentity BaseIdentity,
-    string Cowfile,
-    string CowfilePath,
-    FileIdentity CowfileIdentity,
-    bool IsNewCowfile,
-    bool IsCowfileOnCowdevice,
-    string? BaseNode,
-    LiveKey LiveKey);
 
 /// <summary>An active device: an overlay with its block device. Its life ends when the kernel has let go of the block device.</summary>
 internal sealed class CowDevice
 {
     private readonly CountedFile _base;
-    private readonly CountedFile _cowfile;
-    private readonly PosixFile _cowfileOpening;
-    private readonly DeviceLiveBits _liveBits;
+    private volatile DeviceTop _top;
+
+    private readonly Lock _followUpLock = new();
+    private Task _followUp = Task.CompletedTask;
+
+    // What former tops were read and written.
+    private long _formerReads;
+    private long _formerWrites;
     private readonly TaskCompletionSource<Errno> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly Lock _policyLock = new();
@@ -53,26 +33,20 @@ internal sealed class CowDevice
 
     public CowDevice(
         int number,
-        DeviceFiles files,
-        Overlay overlay,
+        StackDevice disk,
+        DeviceTop top,
         CountedFile baseFile,
-        CountedFile cowfile,
-        PosixFile cowfileOpening,
-        DeviceLiveBits liveBits,
         LoopAttachment attachment,
         CowDevice? lower,
         SpacePolicy policy)
     {
         Number = number;
-        Files = files;
-        Overlay = overlay;
+        Disk = disk;
         Attachment = attachment;
         Lower = lower;
+        _top = top;
         _base = baseFile;
-        _cowfile = cowfile;
-        _cowfileOpening = cowfileOpening;
-        _liveBits = liveBits;
-        Space = new SpaceWatch(number, files.Cowfile, cowfileOpening, Closed);
+        Space = new SpaceWatch(number, top.Files.Cowfile, top.File, Closed);
         _policy = policy;
         Check = new SpaceCheck(this);
     }
@@ -80,9 +54,18 @@ internal sealed class CowDevice
     /// <summary>Device number.</summary>
     public int Number { get; }
 
-    public DeviceFiles Files { get; }
+    /// <summary>The disk itself.</summary>
+    public StackDevice Disk { get; }
 
-    public Overlay Overlay { get; }
+    /// <summary>What takes its changes now.</summary>
+    public DeviceTop Top => _top;
+
+    public DeviceFiles Files => _top.Files;
+
+    public Overlay Overlay => Disk.Top;
+
+    /// <summary>True when its changes are kept in a cowfile.</summary>
+    public bool HasCowfile => Files.Mode == DeviceMode.Writable;
 
     public LoopAttachment Attachment { get; }
 
@@ -109,9 +92,9 @@ internal sealed class CowDevice
 
     public long BaseReads => _base.ReadCount;
 
-    public long CowfileReads => _cowfile.ReadCount;
+    public long CowfileReads => Volatile.Read(ref _formerReads) + _top.Counted.ReadCount;
 
-    public long CowfileWrites => _cowfile.WriteCount;
+    public long CowfileWrites => Volatile.Read(ref _formerWrites) + _top.Counted.WriteCount;
 
     /// <summary>Bitmap length in KiB.</summary>
     public int BitmapBlocks => Overlay.Layout.BitmapBlockCount;
@@ -173,11 +156,58 @@ internal sealed class CowDevice
         }
     }
 
+    /// <summary>Another top does the requests from now on. Under <see cref="OpenLock"/>.</summary>
+    public void Follow(DeviceTop top)
+    {
+        DeviceTop former = _top;
+        Interlocked.Add(ref _formerReads, former.Counted.ReadCount);
+        Interlocked.Add(ref _formerWrites, former.Counted.WriteCount);
+        _top = top;
+        Space.Follow(top.Files.Cowfile, top.File);
+    }
+
+    /// <summary>
+    /// Does what is left of an exchange when requests that began before it have ended, which may take as long as a file does not answer. One after the other.
+    /// </summary>
+    public void FollowUp(Action work)
+    {
+        lock (_followUpLock)
+        {
+            _followUp = _followUp.ContinueWith(_ => Try(work), TaskScheduler.Default);
+        }
+
+        void Try(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (CowloopException exception)
+            {
+                ServiceLog.Error($"cowdevice {Number}: its layers could not be put in order, and it goes on without that: {exception.Message}");
+            }
+        }
+    }
+
+    /// <summary>Refuses what only a device with a cowfile can do.</summary>
+    /// <exception cref="CowloopException">It has none.</exception>
+    public void RequireCowfile()
+    {
+        if (!HasCowfile)
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowdevice {Number} is {(Files.Mode == DeviceMode.Volatile ? "volatile" : "read-only")}: it has no cowfile",
+                "a device with one is made by: cowloop attach BASE COWFILE");
+        }
+    }
+
     /// <summary>Makes the cowfile clean and gives access to it up, whoever uses the device (specification 4.12).</summary>
     /// <returns>The error of cleaning; then nothing has changed.</returns>
     /// <exception cref="CowloopException">It is no step down, or the file can't be reopened; nothing has changed.</exception>
     public Errno Restrict(CowfileAccess access)
     {
+        RequireCowfile();
         lock (OpenLock)
         {
             if (Closed.IsCompleted)
@@ -202,8 +232,8 @@ internal sealed class CowDevice
             {
                 return Overlay.Restrict(access, () =>
                 {
-                    Replace(_cowfileOpening.TryReopenReadOnly);
-                    _liveBits.Discard();
+                    Replace(_top.File.TryReopenReadOnly);
+                    _top.LiveBits?.Discard();
                 });
             }
             Space.Stop();
@@ -212,8 +242,8 @@ internal sealed class CowDevice
                 return Overlay.Restrict(access, () =>
                 {
                     // It is clean already, and somebody else's as soon as it is let go.
-                    _liveBits.Discard();
-                    Replace(_cowfileOpening.TryLetGo);
+                    _top.LiveBits?.Discard();
+                    Replace(_top.File.TryLetGo);
                 });
             }
             finally
@@ -258,7 +288,8 @@ internal sealed class CowDevice
             try
             {
                 Space.Stop();
-                errno = Overlay.Close(_liveBits.Discard);
+                _followUp.Wait();
+                errno = Disk.Close(() => _top.LiveBits?.Discard());
                 Lower?.RemoveDependent();
                 release();
             }
@@ -311,8 +342,8 @@ internal sealed class CowDevice
     public bool MayHavePartitionTable()
     {
         Span<byte> sector = stackalloc byte[512];
-        return Overlay.Info.LengthBytes >= CowLayout.BlockSize
-            && Overlay.Read(0, sector) == Errno.None
+        return Disk.Info.LengthBytes >= CowLayout.BlockSize
+            && Disk.Read(0, sector) == Errno.None
             && sector[510] == 0x55
             && sector[511] == 0xAA;
     }

@@ -63,13 +63,19 @@ internal sealed class CowfileOpener(DeviceTable table)
     {
         if (cowfile.IsNew)
         {
-            Errno errno = PosixFile.Unlink(path);
-            if (errno != Errno.None)
-            {
-                ServiceLog.Warning($"cannot remove the unused {path}: {errno.Text()}");
-            }
+            Remove(path);
         }
         cowfile.File.Dispose();
+    }
+
+    /// <summary>Removes a cowfile that was created and came to no use, while it is locked: later it could be somebody else's.</summary>
+    public static void Remove(string path)
+    {
+        Errno errno = PosixFile.Unlink(path);
+        if (errno != Errno.None)
+        {
+            ServiceLog.Warning($"cannot remove the unused {path}: {errno.Text()}");
+        }
     }
 
     private static (PosixFile File, bool IsNew) OpenOrCreate(string name, string path, bool mayCreate)
@@ -119,8 +125,8 @@ internal sealed class CowfileOpener(DeviceTable table)
         Errno errno = file.TryLock(exclusive: true);
         if (errno == Errno.EAGAIN)
         {
-            string by = table.FindByBase(file.Identity) is CowDevice user
-                ? $"it is the rdofile of cowdevice {user.Number}"
+            string by = table.FindByBase(file.Identity) is CowDevice user ? $"it is the rdofile of cowdevice {user.Number}"
+                : table.FindByLayer(file.Identity) is CowDevice upper ? $"it is a layer of cowdevice {upper.Number}"
                 : "another process has it open as cowfile or rdofile";
             throw new CowloopException(Errno.EBUSY, $"{name}: already in use: {by}", "end that use first");
         }

@@ -2,7 +2,7 @@ using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
-using Cowloop.Core.Live;
+using Cowloop.Core.Layers;
 using Cowloop.Core.Maintenance;
 using Cowloop.Fuse;
 using Cowloop.Linux;
@@ -10,25 +10,25 @@ using Cowloop.Linux;
 namespace Cowloop.Daemon.Devices;
 
 /// <summary>
-/// Makes a device of a base and a cowfile, in the order of specification 4.4: number, base, cowfile. What fails leaves
+/// Makes a device of a base, layers and a cowfile, in the order of specification 4.4: number, base, then what lies on it. What fails leaves
 /// nothing behind.
 /// </summary>
 /// <param name="table">The devices.</param>
 /// <param name="transport">Makes the block devices.</param>
 /// <param name="paths">Where the service keeps its things.</param>
-/// <param name="live">Where live bits are kept; null when they can't be.</param>
+/// <param name="tops">Opens what takes the changes.</param>
 /// <param name="unrecovered">The devices whose numbers nobody else should get unasked.</param>
 /// <param name="dead">The block devices whose filesystems hold no usable files.</param>
 internal sealed class DeviceActivation(
     DeviceTable table,
     LoopTransport transport,
     CowloopPaths paths,
-    LiveDirectory? live,
+    TopOpener tops,
     UnrecoveredDevices unrecovered,
     DeadDevices dead)
 {
     private readonly BaseOpener _bases = new(table, paths);
-    private readonly CowfileOpener _cowfiles = new(table);
+    private readonly LayerOpener _layers = new(table, dead);
 
     /// <summary>Activates a device under a number of the table; the caller publishes it there.</summary>
     /// <param name="request">What is wanted.</param>
@@ -37,6 +37,7 @@ internal sealed class DeviceActivation(
     /// <exception cref="CowloopException">Refused.</exception>
     public CowDevice Activate(AttachRequest request, SavedDevice? former, out IReadOnlyList<string> warnings)
     {
+        StackRequest.Check(request);
         SpacePolicy policy = SpacePolicy.Standard.With(request.Settings);
         // One that is recovered goes on with a hook that has been taken away meanwhile: its data is worth more.
         if (former is null)
@@ -50,13 +51,14 @@ internal sealed class DeviceActivation(
             {
                 unrecovered.RefusePending(number);
             }
-            string basePath = Resolve(request.Base, request.Directory, "specify name for read-only file");
+            string basePath = RequestPath.Resolve(request.Base, request.Directory, "specify name for read-only file");
             OpenedBase opened = About(basePath, () => OpenBase(request, basePath, former));
             CowDevice device;
             try
             {
-                device = Activate(number, request, basePath, opened, policy, former, out RepairReport? repaired);
+                device = Activate(number, request, basePath, opened, policy, former);
                 warnings = opened.Warnings;
+                RepairReport? repaired = device.Top.Repaired;
                 if (repaired is not null && request.Repair)
                 {
                     warnings = [.. warnings, Describe(request.Cowfile, repaired)];
@@ -98,83 +100,71 @@ internal sealed class DeviceActivation(
                 "make sure that nothing has been written to it since the service was killed");
     }
 
-    private CowDevice Activate(
-        int number,
-        AttachRequest request,
-        string basePath,
-        OpenedBase opened,
-        SpacePolicy policy,
-        SavedDevice? former,
-        out RepairReport? repaired)
+    private CowDevice Activate(int number, AttachRequest request, string basePath, OpenedBase opened, SpacePolicy policy, SavedDevice? former)
     {
         var baseFile = new CountedFile(opened.File);
-        string cowfilePath = Resolve(request.Cowfile, request.Directory, "specify name of copy-on-write file");
-        string basePathHint = Path.GetRelativePath(Path.GetDirectoryName(cowfilePath)!, basePath);
-        var image = new BaseImage(baseFile, request.Base, opened.Hints, basePathHint);
-        OpenedCowfile store = About(cowfilePath, () =>
+        var files = new DeviceFiles
         {
-            dead.RefuseFileOn($"cowfile {request.Cowfile}", cowfilePath);
-            return _cowfiles.Open(request.Cowfile, cowfilePath, opened.Identity, former?.CowfileIdentity);
-        });
+            Base = request.Base,
+            BasePath = basePath,
+            BaseIdentity = opened.Identity,
+            BaseNode = opened.LowerNode,
+            Mode = StackRequest.ModeOf(request),
+        };
+        (IReadOnlyList<StackMember> members, StackMember? cowfile) = StackRequest.Resolve(request);
+        IReadOnlyList<OpenedLayer> layers = _layers.Open(members, opened.Identity);
         try
         {
-            var storeFile = new CountedFile(store.File);
-            Cowfile cowfile = About(cowfilePath, () => OpenCowfile(store.File, storeFile, request, image));
-            repaired = cowfile.Repaired;
-            LiveKey liveKey = LiveDirectory.KeyOf(store.File);
-            var liveBits = new DeviceLiveBits(live, liveKey);
-            var overlay = new Overlay(
-                baseFile,
-                cowfile,
-                opened.SectorSize,
-                liveBits.Bits,
-                errno => ReportFailure(number, cowfilePath, errno));
-            LoopAttachment attachment = AttachOrDispose(number, overlay, liveBits, policy);
-            var files = new DeviceFiles(
-                request.Base,
-                basePath,
-                opened.Identity,
-                request.Cowfile,
-                cowfilePath,
-                store.File.Identity,
-                store.IsNew,
-                store.IsOnCowdevice,
-                opened.LowerNode,
-                liveKey);
-            return new CowDevice(number, files, overlay, baseFile, storeFile, store.File, liveBits, attachment, opened.Lower, policy);
+            files = files with { Layers = [.. layers.Select(layer => layer.Layer)], Cowfile = cowfile?.Name ?? "", CowfilePath = cowfile?.Path ?? "" };
+            BaseImage below = PutOnBase(new BaseImage(baseFile, request.Base, opened.Hints), layers, request);
+            DeviceTop? top = null;
+            try
+            {
+                top = cowfile is null
+                    ? tops.MakeVolatile(files, below, opened.SectorSize, request.Volatile ?? new VolatileRequest(), request.SizeBytes)
+                    : About(cowfile.Path, () => tops.Open(number, files, below, opened.SectorSize, new TopOptions
+                    {
+                        Plain = request.Plain,
+                        Repair = request.Repair,
+                        AcceptBase = request.AcceptBase,
+                        VerifyBase = request.VerifyBase,
+                        DeviceBytes = request.SizeBytes,
+                        Former = former?.CowfileIdentity,
+                    }));
+                if (files.Mode == DeviceMode.ReadOnly)
+                {
+                    _ = top.Overlay.Restrict(CowfileAccess.ReadOnly, () => { });
+                }
+                var disk = new StackDevice(top.Overlay);
+                LoopAttachment attachment = transport.Attach(
+                    $"cow{number}",
+                    LabelOf(number, paths),
+                    disk,
+                    policy.OnFull.WaitTime,
+                    isReadOnly: files.Mode == DeviceMode.ReadOnly);
+                return new CowDevice(number, disk, top, baseFile, attachment, opened.Lower, policy);
+            }
+            catch
+            {
+                top?.Discard();
+                (below.File as LayerStack)?.Dispose();
+                throw;
+            }
         }
         catch
         {
-            CowfileOpener.Discard(store, cowfilePath);
+            LayerOpener.Close(layers);
             throw;
         }
     }
 
-    private static Cowfile OpenCowfile(PosixFile opening, CountedFile file, AttachRequest request, BaseImage image)
-    {
-        PosixFile? keptFile = null;
-        try
-        {
-            return Cowfile.Open(file, request.Cowfile, image, new CowfileOptions
-            {
-                AllocateZeroedWords = words => new NativeWords(words),
-                NewId = request.Plain ? null : Guid.NewGuid(),
-                Repair = request.Repair,
-                AcceptBase = request.AcceptBase,
-                VerifyBase = request.VerifyBase,
-                FindKeptBits = header => KeptBitsOpener.Find(opening, request.Cowfile, header.Span, out keptFile),
-            });
-        }
-        finally
-        {
-            keptFile?.Dispose();
-        }
-    }
-
-    /// <summary>On another thread: a log can block, and who made the sync has writers waiting.</summary>
-    private static void ReportFailure(int number, string cowfilePath, Errno errno) => ThreadPool.QueueUserWorkItem(_ => ServiceLog.Error(
-        $"cowdevice {number} takes no more changes: cowfile {cowfilePath} could not be made durable: {errno.Text()}; "
-        + $"what was flushed before is kept; deactivate it, then run: cowrepair {ShellWord.ForPath(cowfilePath)}"));
+    private static BaseImage PutOnBase(BaseImage image, IReadOnlyList<OpenedLayer> layers, AttachRequest request) => layers.Count == 0
+        ? image
+        : LayerStack.Open(
+            image,
+            [.. layers.Select(layer => ((IBlockFile)layer.File, layer.Layer.Name))],
+            new BaseOptions { AcceptBase = request.AcceptBase, VerifyBase = request.VerifyBase },
+            words => new NativeWords(words));
 
     private static string Describe(string cowfile, RepairReport repaired) =>
         $"cowfile {cowfile} was dirty and has been repaired: {repaired.Corrections} blocks added to its bitmap"
@@ -188,33 +178,6 @@ internal sealed class DeviceActivation(
     public static string LabelOf(int number, CowloopPaths paths) => FileIdentity.TryGet(paths.RunDirectory, out FileIdentity owner) == Errno.None
         ? $"cow{number} {owner.Tag}"
         : $"cow{number}";
-
-    private LoopAttachment AttachOrDispose(int number, Overlay overlay, DeviceLiveBits liveBits, SpacePolicy policy)
-    {
-        try
-        {
-            return transport.Attach($"cow{number}", LabelOf(number, paths), overlay, policy.OnFull.WaitTime);
-        }
-        catch
-        {
-            liveBits.Discard();
-            overlay.Dispose();
-            throw;
-        }
-    }
-
-    private static string Resolve(string name, string directory, string whenEmpty)
-    {
-        if (name.Length == 0)
-        {
-            throw new CowloopException(Errno.EINVAL, whenEmpty);
-        }
-        RequestPath.Check(name);
-        RequestPath.Check(directory);
-        return Path.IsPathFullyQualified(directory)
-            ? Path.GetFullPath(name, directory)
-            : throw new CowloopException(Errno.EINVAL, $"the directory '{directory}' is not an absolute path");
-    }
 
     private static T About<T>(string path, Func<T> step)
     {

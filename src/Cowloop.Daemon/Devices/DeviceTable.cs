@@ -136,7 +136,11 @@ internal sealed class DeviceTable(int capacity)
 
     /// <summary>The device whose cowfile this is, or null. One that has closed it has nothing to do with it any more.</summary>
     public CowDevice? FindByCowfile(FileIdentity identity) => List().FirstOrDefault(device =>
-        device.Overlay.Access != CowfileAccess.Closed && device.Files.CowfileIdentity.IsSameAs(identity));
+        device.Overlay.Access != CowfileAccess.Closed && device.HasCowfile && device.Files.CowfileIdentity.IsSameAs(identity));
+
+    /// <summary>A device that has this as a layer, or null.</summary>
+    public CowDevice? FindByLayer(FileIdentity identity) =>
+        List().FirstOrDefault(device => device.Files.Layers.Any(layer => layer.Identity.IsSameAs(identity)));
 
     /// <summary>A device whose base this is, or null.</summary>
     public CowDevice? FindByBase(FileIdentity identity) =>

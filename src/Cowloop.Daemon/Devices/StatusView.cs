@@ -88,6 +88,8 @@ internal sealed class StatusView : IDisposable
             Path = _paths.Node(device.Number),
             Base = device.Files.Base,
             BasePath = device.Files.BasePath,
+            Mode = device.Files.Mode,
+            Layers = [.. device.Files.Layers.Select(layer => layer.Path)],
             Cowfile = device.Files.Cowfile,
             CowfilePath = device.Files.CowfilePath,
             State = device.Overlay.IsDirty ? "dirty" : "clean",
@@ -144,7 +146,12 @@ internal sealed class StatusView : IDisposable
         Line("read-only file", status.Base);
         Line("rdoreads", status.BaseReads.ToString(CultureInfo.InvariantCulture));
         text.Append('\n');
-        Line("copy-on-write file", status.Cowfile);
+        Line("copy-on-write file", status.Mode switch
+        {
+            DeviceMode.Volatile => "(volatile)",
+            DeviceMode.ReadOnly => "(none)",
+            _ => status.Cowfile,
+        });
         Line("state cowfile", status.State);
         Line("bitmap-blocks", status.BitmapBlocks.ToString(CultureInfo.InvariantCulture), $" (of {status.BlockSize} bytes)");
         Line("cowblocks in use", status.CowBlocks.ToString(CultureInfo.InvariantCulture), $" (of {status.BlockSize} bytes)");

@@ -40,8 +40,18 @@ internal sealed record SavedDevice
     /// <summary>Absolute path of the cowfile.</summary>
     public required string CowfilePath { get; init; }
 
-    /// <summary>Which file it is.</summary>
+    /// <summary>Which file it is; none for a read-only device.</summary>
     public required FileIdentity CowfileIdentity { get; init; }
+
+    /// <summary>The layers between base and cowfile, bottom to top: absolute paths.</summary>
+    public IReadOnlyList<string> Layers { get; init; } = [];
+
+    /// <summary>What becomes of the changes; a volatile device is not written down.</summary>
+    [JsonConverter(typeof(DeviceModeJson))]
+    public DeviceMode Mode { get; init; }
+
+    /// <summary>What the device will be when the exchange of its cowfile is done that is being made; null when none is.</summary>
+    public SavedExchange? Exchange { get; init; }
 
     /// <summary>The directory that both names start from.</summary>
     public required string Directory { get; init; }
@@ -84,7 +94,9 @@ internal sealed record SavedDevice
             LowerGeneration = device.Lower?.Overlay.Generation,
             Cowfile = files.Cowfile,
             CowfilePath = files.CowfilePath,
-            CowfileIdentity = files.CowfileIdentity,
+            CowfileIdentity = files.Mode == DeviceMode.Writable ? files.CowfileIdentity : default,
+            Layers = [.. files.Layers.Select(layer => layer.Path)],
+            Mode = files.Mode,
             Directory = directory,
             Settings = device.Policy.Settings,
             LiveKey = files.LiveKey,
@@ -114,7 +126,9 @@ internal sealed record SavedDevice
         Cowfile,
         Directory,
         Number,
-        Settings: ToSettings(new SettingsRequest()));
+        Settings: ToSettings(new SettingsRequest()),
+        Layers: Layers.Count == 0 ? null : Layers,
+        ReadOnly: Mode == DeviceMode.ReadOnly);
 
     /// <summary>Asks for the same behaviour when space runs short, but what another request says of it.</summary>
     public SettingsRequest ToSettings(SettingsRequest? other) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Core;
 
@@ -93,7 +94,7 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
             [
                 .. _devices.Values
                     .Select(entry => entry.Device)
-                    .Where(former => former.Number == device.Number || former.CowfileIdentity.IsSameAs(device.Files.CowfileIdentity))
+                    .Where(former => former.Number == device.Number || IsSameCowfile(former, device))
                     .Select(former => former.Number),
             ];
             foreach (int number in replaced)
@@ -112,6 +113,9 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
             return [.. _devices.Values.Select(entry => Describe(entry.Device, entry.Reason))];
         }
     }
+
+    private static bool IsSameCowfile(SavedDevice former, CowDevice device) =>
+        former.Mode == DeviceMode.Writable && device.HasCowfile && former.CowfileIdentity.IsSameAs(device.Files.CowfileIdentity);
 
     private static CowloopException Pending(int number) =>
         new(Errno.EBUSY, $"cowdevice {number} is being recovered", "cowloop status shows when that is done");
@@ -132,7 +136,13 @@ internal sealed class UnrecoveredDevices(CowloopPaths paths)
     private string CommandFor(SavedDevice device)
     {
         string basePath = ShellWord.ForPath(device.BaseNode ?? device.BasePath);
-        return $"cowdev -a {basePath} {ShellWord.ForPath(device.CowfilePath)} {ShellWord.ForPath(paths.Node(device.Number))}";
+        if (device.Mode == DeviceMode.Writable && device.Layers.Count == 0)
+        {
+            return $"cowdev -a {basePath} {ShellWord.ForPath(device.CowfilePath)} {ShellWord.ForPath(paths.Node(device.Number))}";
+        }
+        string layers = string.Concat(device.Layers.Select(layer => $" --layer {ShellWord.ForPath(layer)}"));
+        string top = device.Mode == DeviceMode.ReadOnly ? "--read-only" : ShellWord.ForPath(device.CowfilePath);
+        return $"cowloop attach {basePath}{layers} {top} --number {device.Number.ToString(CultureInfo.InvariantCulture)}";
     }
 
     private void Put(SavedDevice device, CowloopException? reason)

@@ -18,8 +18,8 @@ internal sealed record SpaceChange(string? Event, string? Mark, Action<string> L
 /// almost full disk (specification 4.11), and changes that find no space. Called by one thread at a time.
 /// </summary>
 /// <param name="number">Device number.</param>
-/// <param name="cowfile">Absolute path of the cowfile.</param>
-internal sealed class SpaceAlarm(int number, string cowfile)
+/// <param name="cowfile">Gives the absolute path of the cowfile.</param>
+internal sealed class SpaceAlarm(int number, Func<string> cowfile)
 {
     // In blocks of the filesystem; the second of each pair is where it is over again.
     private const ulong AlmostFullBlocks = 100;
@@ -162,7 +162,7 @@ internal sealed class SpaceAlarm(int number, string cowfile)
         }
     }
 
-    private string Whose => string.Create(CultureInfo.InvariantCulture, $"{cowfile} of cowdevice {number}");
+    private string Whose => string.Create(CultureInfo.InvariantCulture, $"{cowfile()} of cowdevice {number}");
 
     private static string Count(long count) => count == 1 ? "1 change" : string.Create(CultureInfo.InvariantCulture, $"{count} changes");
 }

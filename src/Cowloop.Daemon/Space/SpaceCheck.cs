@@ -8,7 +8,7 @@ namespace Cowloop.Daemon.Space;
 /// <param name="device">The device.</param>
 internal sealed class SpaceCheck(CowDevice device)
 {
-    private readonly SpaceAlarm _alarm = new(device.Number, device.Files.CowfilePath);
+    private readonly SpaceAlarm _alarm = new(device.Number, () => device.Files.CowfilePath);
     private readonly SpaceHook _hook = new();
     private long _writesSeen = -1;
     private bool _isSilent;
@@ -24,7 +24,8 @@ internal sealed class SpaceCheck(CowDevice device)
     /// True when there may be something to tell: an idle device without marks is not looked at, and nor is one whose filesystem has not
     /// answered the last time yet.
     /// </summary>
-    public bool IsDue => Volatile.Read(ref _isRunning) == 0
+    public bool IsDue => device.HasCowfile
+        && Volatile.Read(ref _isRunning) == 0
         && (device.Policy.Marks.Count > 0
             || _alarm.IsRaised
             || _alarm.IsNews(device.Attachment.Shortage)

@@ -17,6 +17,9 @@ internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Tas
     private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
+    private string _name = name;
+    private PosixFile _cowfile = cowfile;
+
     // Apart from the other, which is held while a filesystem is asked that may not answer.
     private readonly Lock _lastLock = new();
     private bool _isStopped;
@@ -56,7 +59,7 @@ internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Tas
             Errno errno = _isStopped ? Errno.None : Refresh();
             return errno == Errno.None
                 ? Last
-                : throw new CowloopException(errno, $"the filesystem of cowfile {name} does not tell its space: {errno.Text()}");
+                : throw new CowloopException(errno, $"the filesystem of cowfile {_name} does not tell its space: {errno.Text()}");
         }
     }
 
@@ -87,6 +90,18 @@ internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Tas
         }
     }
 
+    /// <summary>Another cowfile takes the changes from now on.</summary>
+    /// <param name="newName">As the user named it.</param>
+    /// <param name="newCowfile">The file; not owned.</param>
+    public void Follow(string newName, PosixFile newCowfile)
+    {
+        lock (_lock)
+        {
+            _name = newName;
+            _cowfile = newCowfile;
+        }
+    }
+
     /// <summary>The cowfile is about to be closed: the figures stay what they are.</summary>
     public void Stop()
     {
@@ -112,7 +127,7 @@ internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Tas
 
     private Errno Refresh()
     {
-        Errno errno = cowfile.TryGetSpace(out FileSystemSpace space);
+        Errno errno = _cowfile.TryGetSpace(out FileSystemSpace space);
         if (errno == Errno.None)
         {
             lock (_lastLock)

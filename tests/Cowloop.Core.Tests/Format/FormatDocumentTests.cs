@@ -69,8 +69,12 @@ public sealed class FormatDocumentTests
             BaseDigest = Fixtures.Filled(32, 1),
             BaseHints = new BaseHints(1, 1, 1, 1),
             BasePath = "a",
+            Parent = new ParentLink(Guid.Empty, 0, "p"),
+            Merged = new MergedLayer(Guid.Empty, 0, 0, IsComplete: true),
         };
         BaseHints hints = record.BaseHints.Value;
+        ParentLink parent = record.Parent.Value;
+        MergedLayer merged = record.Merged.Value;
         var changed = new Dictionary<string, ExtensionRecord>
         {
             ["accepted changes"] = record with { AcceptedChangeCount = uint.MaxValue },
@@ -85,22 +89,29 @@ public sealed class FormatDocumentTests
             ["inode"] = record with { BaseHints = hints with { Inode = ulong.MaxValue - 1 } },
             ["modified"] = record with { BaseHints = hints with { ModifiedNanoseconds = -2 } },
             ["changed"] = record with { BaseHints = hints with { ChangedNanoseconds = -2 } },
-            ["path"] = record with { BasePath = "b" },
+            ["paths"] = record with { BasePath = "b" },
+            ["parent id"] = record with { Parent = parent with { Id = new Guid(Fixtures.Filled(16, 0xFF)) } },
+            ["parent generation"] = record with { Parent = parent with { Generation = ulong.MaxValue } },
+            ["merged id"] = record with { Merged = merged with { Id = new Guid(Fixtures.Filled(16, 0xFF)) } },
+            ["merged generation"] = record with { Merged = merged with { Generation = ulong.MaxValue } },
+            ["merged former"] = record with { Merged = merged with { FormerGeneration = ulong.MaxValue } },
         };
         byte[] before = Encoded(record);
         (int checksumOffset, int checksumSize) = documented["checksum"];
 
-        Assert.Equal(documented.Keys.Except(["magic", "version", "path length", "required features", "checksum"]).Order(), changed.Keys.Order());
+        Assert.Equal(documented.Keys.Except(["magic", "version", "path length", "parent path length", "required features", "checksum"]).Order(), changed.Keys.Order());
         foreach ((string field, ExtensionRecord other) in changed)
         {
             int[] differing = [.. Enumerable.Range(0, checksumOffset).Where(index => Encoded(other)[index] != before[index])];
             (int offset, int size) = documented[field];
-            Assert.Equal(field == "path" ? [offset] : Enumerable.Range(offset, size), differing);
+            Assert.Equal(field == "paths" ? [offset] : Enumerable.Range(offset, size), differing);
         }
         Assert.Equal("COWLOOPX"u8.ToArray(), before.AsSpan(documented["magic"].Offset, documented["magic"].Size));
         Assert.Equal(1, before[documented["version"].Offset]);
         Assert.Equal(1, before[documented["path length"].Offset]);
-        Assert.Equal(ExtensionRecord.MaxPathBytes, documented["path"].Size);
+        Assert.Equal(1, before[documented["parent path length"].Offset]);
+        Assert.Equal("ap"u8.ToArray(), before.AsSpan(documented["paths"].Offset, 2));
+        Assert.Equal(ExtensionRecord.MaxPathBytes, documented["paths"].Size);
         Assert.Equal(ExtensionRecord.LengthBytes, checksumOffset + checksumSize);
         Assert.Equal(ExtensionRecord.LengthBytes, rows.Sum(row => int.Parse(row[2], CultureInfo.InvariantCulture)));
 
@@ -109,6 +120,32 @@ public sealed class FormatDocumentTests
             byte[] block = new byte[1024];
             shown.Encode(block);
             return block[512..];
+        }
+    }
+
+    [Fact]
+    public void Required_features_have_the_values_of_the_document()
+    {
+        ExtensionRecord plain = new() { Id = Guid.Empty, BaseLengthBytes = 0, BaseIdentity = default };
+        var features = new Dictionary<string, ExtensionRecord>
+        {
+            ["parent"] = plain with { Parent = new ParentLink(Guid.Empty, 0, "") },
+            ["sealed"] = plain with { IsSealed = true },
+            ["merged"] = plain with { Merged = new MergedLayer(Guid.Empty, 0, 0, IsComplete: true) },
+            ["merging"] = plain with { Merged = new MergedLayer(Guid.Empty, 0, 0, IsComplete: false) },
+            ["larger"] = plain with { IsLargerThanBase = true },
+        };
+        Dictionary<string, uint> documented = TableWithFirstColumn("required feature")
+            .ToDictionary(row => row[0], row => uint.Parse(row[1], CultureInfo.InvariantCulture));
+
+        Assert.Equal(documented.Keys.Order(), features.Keys.Order());
+        foreach ((string name, ExtensionRecord record) in features)
+        {
+            byte[] block = new byte[1024];
+            record.Encode(block);
+            Assert.Equal(documented[name], BitConverter.ToUInt32(block, 512 + 12));
+            Assert.Equal(RecordState.Present, ExtensionRecord.TryDecode(block, out ExtensionRecord? decoded));
+            Assert.Equal(record, decoded);
         }
     }
 

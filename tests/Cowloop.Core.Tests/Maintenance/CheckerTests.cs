@@ -98,7 +98,7 @@ public class CheckerTests(ITestOutputHelper output)
     [Theory]
     [InlineData("text", "test.cow is no cowfile")]
     [InlineData("short", "test.cow is too short to be a cowfile: 20 bytes")]
-    [InlineData("version", "cowfile test.cow has header version 2, known is 1")]
+    [InlineData("version", "cowfile test.cow has header version 3, known is up to 2")]
     [InlineData("packed", "cowfile test.cow is packed")]
     [InlineData("layout", "cowfile test.cow has a damaged header")]
     [InlineData("bitmap", "cowfile test.cow is incomplete: 1500 bytes, but header and bitmap alone take 2048")]
@@ -109,7 +109,7 @@ public class CheckerTests(ITestOutputHelper output)
         {
             "text" => Fixtures.R[..100],
             "short" => Golden.G2()[..20],
-            "version" => (Golden.ImageG2 with { Version = 2 }).ToBytes(),
+            "version" => (Golden.ImageG2 with { Version = 3 }).ToBytes(),
             "packed" => Golden.ImageG2.Packed(),
             "layout" => (Golden.ImageG2 with { WrongDataOffset = 8192 }).ToBytes(),
             "bitmap" => Golden.G2()[..1500],

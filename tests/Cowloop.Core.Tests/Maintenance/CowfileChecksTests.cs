@@ -93,13 +93,13 @@ public class CowfileChecksTests
     }
 
     [Theory]
-    [InlineData(2, "use a newer cowloop")]
+    [InlineData(3, "use a newer cowloop")]
     [InlineData(0, "restore it from a copy")]
     [InlineData(-1, "restore it from a copy")]
     public void Another_version_is_refused(short version, string hint) => AssertRefused(
         Fault.WrongVersion,
         Errno.EINVAL,
-        $"cowfile test.cow has header version {version}, known is 1",
+        $"cowfile test.cow has header version {version}, known is up to 2",
         hint,
         () => CowfileChecks.RequireKnownVersion(Header(Golden.ImageG2 with { Version = version }), Disk.Path));
 

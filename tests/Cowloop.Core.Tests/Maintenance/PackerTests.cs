@@ -140,7 +140,7 @@ public class PackerTests(ITestOutputHelper output)
     public static TheoryData<byte[], Fault, string> Refusals => new()
     {
         { (Golden.ImageG2 with { Magic = 1 }).ToBytes(), Fault.WrongMagic, "my.cow is no cowfile" },
-        { (Golden.ImageG2 with { Version = 2 }).ToBytes(), Fault.WrongVersion, "cowfile my.cow has header version 2, known is 1" },
+        { (Golden.ImageG2 with { Version = 3 }).ToBytes(), Fault.WrongVersion, "cowfile my.cow has header version 3, known is up to 2" },
         { Golden.ImageG3.ToBytes(), Fault.Dirty, "cowfile my.cow is dirty: it may hold more than its bitmap shows" },
         { PackedG2.Packed(), Fault.Packed, "cowfile my.cow is packed" },
         { (Golden.ImageG2 with { Flags = 3 }).ToBytes(), Fault.Dirty, "packed cowfile my.cow is dirty, which no cowpack makes it" },

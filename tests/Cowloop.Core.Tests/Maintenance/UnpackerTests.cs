@@ -184,7 +184,7 @@ public class UnpackerTests(ITestOutputHelper output)
     {
         var refusals = new TheoryData<byte[], byte[], Fault, string>();
         Add(PackedG2 with { Magic = 1 }, Fault.WrongMagic, "packed is no cowfile");
-        Add(PackedG2 with { Version = 0 }, Fault.WrongVersion, "cowfile packed has header version 0, known is 1");
+        Add(PackedG2 with { Version = 0 }, Fault.WrongVersion, "cowfile packed has header version 0, known is up to 2");
         Add(PackedG2 with { Flags = 3 }, Fault.Dirty, "packed cowfile packed is dirty, which no cowpack makes it");
         Add(PackedG2 with { MapUnit = 4096 }, Fault.Damaged, "cowfile packed has a damaged header");
         Add(PackedG2 with { WrongMapSize = ulong.MaxValue }, Fault.Damaged, "cowfile packed has a damaged header");

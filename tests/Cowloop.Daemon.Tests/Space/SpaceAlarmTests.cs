@@ -9,7 +9,7 @@ public class SpaceAlarmTests
 {
     private const ulong TotalKiB = 1 << 20;
 
-    private readonly SpaceAlarm _alarm = new(3, "/srv/my.cow");
+    private readonly SpaceAlarm _alarm = new(3, () => "/srv/my.cow");
     private IReadOnlyList<Watermark> _marks = [];
     private long _usedBlocks;
 

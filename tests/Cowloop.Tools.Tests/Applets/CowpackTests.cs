@@ -185,13 +185,13 @@ public sealed class CowpackTests : IDisposable
     [Fact]
     public void Other_defects_have_their_own_lines()
     {
-        _directory.Write("version", (Golden.ImageG2 with { Version = 2 }).ToBytes());
+        _directory.Write("version", (Golden.ImageG2 with { Version = 3 }).ToBytes());
         _directory.Write("count", (Golden.ImageG2 with { WrongUsedBlocks = 5 }).ToBytes());
         _directory.Write("bitmap", Golden.G2()[..2000]);
         _directory.Write("header", Golden.G2()[..20]);
         _directory.Write("blocks", Golden.G2()[..9000]);
 
-        MustRefuse("Version of cowfile not supported", "-p", "version", "dest", "has header version 2");
+        MustRefuse("Version of cowfile not supported", "-p", "version", "dest", "has header version 3");
         MustRefuse("Cowfile is damaged", "-p", "count", "dest", "cowrepair -f ");
         MustRefuse("Reading bitmap: Success", "-p", "bitmap", "dest", "is incomplete");
         MustRefuse("Reading cowheader: Success", "-p", "header", "dest", "too short to be a cowfile");

@@ -1,0 +1,176 @@
+using System.Buffers;
+using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
+
+namespace Cowloop.Core.Devices;
+
+/// <summary>
+/// The disk that users see: an overlay that can be exchanged for another one while the disk is in use. A snapshot seals the cowfile on top and puts a new one
+/// on it; a rollback puts a new one in its place. A request is done by the one or the other, never by both.
+/// </summary>
+/// <param name="top">The overlay that begins; owned.</param>
+public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
+{
+    private readonly RequestPhases _requests = new();
+    private volatile Overlay _top = top;
+
+    /// <inheritdoc/>
+    public DeviceInfo Info { get; } = top.Info;
+
+    /// <summary>The overlay that does the requests now.</summary>
+    public Overlay Top => _top;
+
+    /// <inheritdoc/>
+    public Errno Read(long offsetBytes, Span<byte> target)
+    {
+        int phase = _requests.Enter();
+        try
+        {
+            return _top.Read(offsetBytes, target);
+        }
+        finally
+        {
+            _requests.Exit(phase);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno Write(long offsetBytes, ReadOnlySpan<byte> source, bool fua)
+    {
+        int phase = _requests.Enter();
+        try
+        {
+            Overlay top;
+            Errno errno;
+            do
+            {
+                top = _top;
+                errno = top.Write(offsetBytes, source, fua);
+            }
+            while (errno == Overlay.Retired && top != _top);
+            return errno;
+        }
+        finally
+        {
+            _requests.Exit(phase);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap, bool fua)
+    {
+        int phase = _requests.Enter();
+        try
+        {
+            Overlay top;
+            Errno errno;
+            do
+            {
+                top = _top;
+                errno = top.Zero(offsetBytes, lengthBytes, mayUnmap, fua);
+            }
+            while (errno == Overlay.Retired && top != _top);
+            return errno;
+        }
+        finally
+        {
+            _requests.Exit(phase);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>What an overlay acknowledged before it was exchanged is durable, or thrown away.</remarks>
+    public Errno Flush()
+    {
+        int phase = _requests.Enter();
+        try
+        {
+            return _top.Flush();
+        }
+        finally
+        {
+            _requests.Exit(phase);
+        }
+    }
+
+    /// <summary>
+    /// Seals the cowfile on top and lets another one take the writes, at one point in time: all that was acknowledged before is in the sealed one, nothing
+    /// that begins after it. Requests meet no error; changes wait for a few syncs, however large the device is.
+    /// </summary>
+    /// <param name="name">The cowfile on top as the user named it, for messages about the layer that it becomes.</param>
+    /// <param name="image">What that cowfile lies on.</param>
+    /// <param name="makeNext">
+    /// Makes the overlay that takes the writes, with a new cowfile that names the sealed one as its parent, given what it lies on; called before anything is
+    /// sealed. The durable seal is what decides: before it the new cowfile is nothing, after it the old one takes no more writes.
+    /// </param>
+    /// <param name="onPause">Called when changes begin to wait; or null.</param>
+    /// <returns>An error when nothing is sealed: the overlay that was made is the caller's then.</returns>
+    /// <exception cref="CowloopException">The new overlay could not be made; nothing has changed.</exception>
+    public Errno Snapshot(string name, BaseImage image, Func<BaseImage, Overlay> makeNext, Action? onPause)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(makeNext);
+        Overlay former = _top;
+        Errno errno = former.SettleGeneration();
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        LayerStack stack = former.ToStack(name);
+        BaseImage lower = image.On(stack);
+        Overlay top = makeNext(lower);
+        errno = former.Seal(onPause, () => _top = top);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        // It is known only now that nothing changes it any more. An error leaves it to the next activation, which puts it right.
+        _ = top.SetFingerprint(BaseFingerprint.Compute(stack, lower.Layout.BlockCount));
+        return Errno.None;
+    }
+
+    /// <summary>Lets another overlay with the same layers take over; the cowfile on top is thrown away with all that is in it.</summary>
+    /// <param name="next">The overlay; after an error it is still the caller's.</param>
+    /// <param name="commit">
+    /// Puts the new cowfile in the place of the old one; called once, while no change runs. An error says that nothing has changed.
+    /// </param>
+    public Errno Replace(Overlay next, Func<Errno> commit)
+    {
+        ArgumentNullException.ThrowIfNull(next);
+        ArgumentNullException.ThrowIfNull(commit);
+        return _top.Retire(commit, () => _top = next);
+    }
+
+    /// <summary>
+    /// Makes the layers below the top one flat stack again, after a snapshot, and gives back what only former requests could still need. For that it waits
+    /// until they have ended.
+    /// </summary>
+    /// <param name="stack">What the top lies on.</param>
+    /// <param name="former">The overlay that was sealed.</param>
+    /// <param name="allocateZeroedWords">Memory, as for a bitmap.</param>
+    /// <exception cref="CowloopException">A bitmap can't be read; everything goes on as it is.</exception>
+    public void Settle(LayerStack stack, Overlay former, Func<int, IMemoryOwner<ulong>> allocateZeroedWords)
+    {
+        ArgumentNullException.ThrowIfNull(stack);
+        ArgumentNullException.ThrowIfNull(former);
+        Action release = stack.Flatten(allocateZeroedWords);
+        _requests.WaitForEarlier();
+        release();
+        former.DisposeSealed();
+    }
+
+    /// <summary>Closes the cowfile that was thrown away by <see cref="Replace"/>, as soon as no request can be using it.</summary>
+    /// <param name="former">Its overlay.</param>
+    public void Discard(Overlay former)
+    {
+        ArgumentNullException.ThrowIfNull(former);
+        _requests.WaitForEarlier();
+        former.DisposeTop();
+    }
+
+    /// <summary>Makes the cowfile clean and closes all files; see <see cref="Overlay.Close"/>.</summary>
+    public Errno Close(Action? discardLiveBits = null) => _top.Close(discardLiveBits);
+
+    /// <summary>Closes all files as they are; see <see cref="Overlay.Dispose"/>.</summary>
+    public void Dispose() => _top.Dispose();
+}
