@@ -139,6 +139,15 @@ public sealed record DeviceStatus
     /// <summary>Its absolute path; empty when there is none.</summary>
     public required string CowfilePath { get; init; }
 
+    /// <summary>The cowfile as named, or what there is instead; for people.</summary>
+    [JsonIgnore]
+    public string CowfileText => Mode switch
+    {
+        DeviceMode.Volatile => "(volatile)",
+        DeviceMode.ReadOnly => "(read-only)",
+        _ => Cowfile,
+    };
+
     /// <summary><c>clean</c> or <c>dirty</c>: whether the cowfile's header counts all its blocks.</summary>
     public required string State { get; init; }
 

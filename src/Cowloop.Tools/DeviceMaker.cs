@@ -17,6 +17,7 @@ internal static class DeviceMaker
     {
         if (isServiceNew
             && !request.VerifyBase
+            && request.Cowfile.Length > 0
             && Work.ActiveDevices.FindPair(client.GetService().Devices, request.Base, request.Cowfile, request.Number) is DeviceStatus recovered)
         {
             Console.Error.WriteLine($"{program}: {recovered.Path} is there again: the service that had it was killed");

@@ -146,12 +146,7 @@ internal sealed class StatusView : IDisposable
         Line("read-only file", status.Base);
         Line("rdoreads", status.BaseReads.ToString(CultureInfo.InvariantCulture));
         text.Append('\n');
-        Line("copy-on-write file", status.Mode switch
-        {
-            DeviceMode.Volatile => "(volatile)",
-            DeviceMode.ReadOnly => "(none)",
-            _ => status.Cowfile,
-        });
+        Line("copy-on-write file", status.CowfileText);
         Line("state cowfile", status.State);
         Line("bitmap-blocks", status.BitmapBlocks.ToString(CultureInfo.InvariantCulture), $" (of {status.BlockSize} bytes)");
         Line("cowblocks in use", status.CowBlocks.ToString(CultureInfo.InvariantCulture), $" (of {status.BlockSize} bytes)");

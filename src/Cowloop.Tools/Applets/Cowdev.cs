@@ -52,7 +52,7 @@ internal static class Cowdev
         Console.WriteLine(new string('-', 80));
         foreach (DeviceStatus device in devices)
         {
-            Console.WriteLine($"{device.Path,-12}  {device.Base,-32} {device.Cowfile,-32}");
+            Console.WriteLine($"{device.Path,-12}  {device.Base,-32} {device.CowfileText,-32}");
         }
         Console.WriteLine();
         return 0;
@@ -60,14 +60,18 @@ internal static class Cowdev
 
     private static bool IsOnFull(string word) => word.StartsWith(OnFullOption, StringComparison.Ordinal);
 
+    /// <summary>Layers stand before the cowfile, with commas between them; a file that has such a name is meant itself.</summary>
+    private static string[] SplitStack(string cowfile) => File.Exists(cowfile) ? [cowfile] : cowfile.Split(',');
+
     private static AttachRequest Request(string rdofile, string cowfile, string[] words) => new(
         rdofile,
-        cowfile,
+        SplitStack(cowfile)[^1],
         Environment.CurrentDirectory,
         AcceptBase: words.Contains(AcceptBaseOption),
         VerifyBase: words.Contains(VerifyBaseOption),
         Plain: words.Contains(PlainOption) || PlainCowfiles.AreWanted,
-        Settings: new SettingsRequest(words.LastOrDefault(IsOnFull)?[OnFullOption.Length..]));
+        Settings: new SettingsRequest(words.LastOrDefault(IsOnFull)?[OnFullOption.Length..]),
+        Layers: SplitStack(cowfile) is { Length: > 1 } stack ? stack[..^1] : null);
 
     private static int Activate(string program, CowloopPaths paths, AttachRequest request, string? device)
     {
@@ -137,6 +141,7 @@ internal static class Cowdev
 
         rdofile is the image or block device that is never changed; cowfile gets the changes and is made
         when it does not exist. -a prints the new device and starts the service when it is not running.
+        cowfile may be a stack, bottom to top: layer1,layer2,cowfile; layers are cowfiles that are only read.
         -a {AcceptBaseOption} takes an rdofile that something else may be writing to, or that has changed since
         cowfile was made; cowfile remembers the latter.
         -a {VerifyBaseOption} reads all of rdofile, to see changes that samples of it do not show.

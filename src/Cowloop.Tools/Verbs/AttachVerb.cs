@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Cowloop.Control;
+using Cowloop.Core;
 
 namespace Cowloop.Tools.Verbs;
 
@@ -10,8 +11,19 @@ internal static class AttachVerb
     public static Command Create()
     {
         Argument<string> baseName = VerbOptions.Base();
-        Argument<string> cowfile = VerbOptions.Cowfile();
-        cowfile.Description = "Gets the changes; made when it does not exist";
+        var cowfiles = new Argument<string[]>("COWFILE")
+        {
+            Description = "Gets the changes; made when it does not exist. With --read-only any number, bottom to top, and none gets changes",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var layers = new Option<string[]>("--layer")
+        {
+            Description = "A cowfile between BASE and COWFILE that is only read; several from bottom to top. Those that COWFILE was made on are found by themselves",
+            HelpName = "COWFILE",
+        };
+        var readOnly = new Option<bool>("--read-only") { Description = "Make a read-only device; nothing of any file is changed" };
+        var kept = new VolatileOptions();
+        Option<long?> size = VerbOptions.Size("--size", "Size of the device of a new cowfile, larger than BASE: zeros are read behind its end");
         Option<int?> number = VerbOptions.Number();
         var acceptBase = new Option<bool>("--accept-base")
         {
@@ -31,33 +43,61 @@ internal static class AttachVerb
             "mount $(cowloop attach disk.img my.cow) /mnt")
         {
             baseName,
-            cowfile,
+            cowfiles,
+            layers,
             number,
+            readOnly,
+            size,
             acceptBase,
             verifyBase,
             repair,
             plain,
         };
+        kept.AddTo(command);
         space.AddTo(command);
         command.Add(json);
         command.SetAction(result => VerbRunner.WithClient((client, paths) =>
         {
             SettingsRequest settings = space.Read(result);
+            VolatileRequest? isVolatile = kept.Read(result);
+            bool isReadOnly = result.GetValue(readOnly);
+            string[] named = result.GetValue(cowfiles) ?? [];
+            RequireCount(named, isReadOnly, isVolatile is not null);
+            string[] lower = [.. result.GetValue(layers) ?? [], .. isReadOnly ? named : []];
             bool isServiceNew = ServiceStarter.EnsureRunning(client, paths);
             var request = new AttachRequest(
                 result.GetRequiredValue(baseName),
-                result.GetRequiredValue(cowfile),
+                isReadOnly ? "" : named.FirstOrDefault(""),
                 Environment.CurrentDirectory,
                 result.GetValue(number),
                 result.GetValue(acceptBase),
                 result.GetValue(repair),
                 result.GetValue(verifyBase),
                 result.GetValue(plain) || PlainCowfiles.AreWanted,
-                settings with { OnFull = settings.OnFull ?? OnFull.WaitAMinute.ToString() });
+                settings with { OnFull = settings.OnFull ?? OnFull.WaitAMinute.ToString() },
+                lower.Length == 0 ? null : lower,
+                isReadOnly,
+                isVolatile,
+                result.GetValue(size));
             DeviceStatus device = DeviceMaker.Make("cowloop", client, request, isServiceNew);
             Console.WriteLine(result.GetValue(json) ? JsonSerializer.Serialize(device, ControlJson.Default.DeviceStatus) : device.Path);
             return 0;
         }));
         return command;
+    }
+
+    /// <summary>One cowfile gets the changes, or none.</summary>
+    private static void RequireCount(string[] named, bool isReadOnly, bool isVolatile)
+    {
+        if (isReadOnly || named.Length == (isVolatile ? 0 : 1))
+        {
+            return;
+        }
+        throw isVolatile
+            ? new CowloopException(Errno.EINVAL, "a volatile device has no cowfile", "files that are only read are named with --layer")
+            : new CowloopException(
+                Errno.EINVAL,
+                named.Length == 0 ? "no cowfile is named that gets the changes" : $"{named.Length} cowfiles are named, and one gets the changes",
+                "name one COWFILE, those below it with --layer; or give --read-only or --volatile");
     }
 }

@@ -36,6 +36,9 @@ internal static class CowloopFront
         {
             AttachVerb.Create(),
             DetachVerb.Create(),
+            SnapshotVerb.Create(),
+            ForkVerb.Create(),
+            RollbackVerb.Create(),
             ListVerb.Create(),
             SyncVerb.Create(),
             SetVerb.Create(),

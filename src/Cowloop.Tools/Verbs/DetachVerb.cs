@@ -30,9 +30,7 @@ internal static class DetachVerb
         {
             try
             {
-                int number = DeviceArgument.Resolve(device, device, client, paths, out string message)
-                    ?? throw new CowloopException(Errno.EINVAL, message, "cowloop list shows the active devices");
-                client.Detach(number);
+                client.Detach(VerbOptions.NumberOf(device, client, paths));
             }
             catch (CowloopException exception)
             {

@@ -24,14 +24,28 @@ internal static class DeviceTable
             string changed = HumanSize.Format(device.CowBlocks * device.BlockSize);
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{device.Path,-14}{size,10}{changed,11}{state,11}{device.Opens,7}  {device.Base} + {device.Cowfile}\n");
+                $"{device.Path,-14}{size,10}{changed,11}{state,11}{device.Opens,7}  {FilesOf(device)}\n");
         }
         return text.ToString();
+    }
+
+    /// <summary>What it is made of, bottom to top.</summary>
+    private static string FilesOf(DeviceStatus device)
+    {
+        string layers = device.Layers.Count switch
+        {
+            0 => "",
+            1 => $" + {Path.GetFileName(device.Layers[0])}",
+            _ => $" + {device.Layers.Count} layers",
+        };
+        string top = device.Mode == DeviceMode.ReadOnly ? "" : $" + {device.CowfileText}";
+        return $"{device.Base}{layers}{top}";
     }
 
     /// <summary>What matters most of it.</summary>
     private static string StateOf(DeviceStatus device) => device.CowfileAccess switch
     {
+        _ when device.Mode == DeviceMode.Volatile => "volatile",
         CowfileAccess.ReadOnly => "read-only",
         CowfileAccess.Closed => "closed",
         _ when device.Failure is not null => "failed",

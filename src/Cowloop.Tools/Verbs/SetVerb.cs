@@ -33,10 +33,7 @@ internal static class SetVerb
         {
             throw new CowloopException(Errno.EINVAL, "there is nothing to set", "give --on-full, --warn-at or --hook");
         }
-        client.Connect();
-        int number = DeviceArgument.Resolve(device, device, client, paths, out string message)
-            ?? throw new CowloopException(Errno.EINVAL, message, "name a cowdevice; cowdev -l lists the active ones");
-        DeviceStatus status = client.Configure(number, settings);
+        DeviceStatus status = client.Configure(VerbOptions.NumberOf(device, client, paths), settings);
         if (asJson)
         {
             Console.WriteLine(JsonSerializer.Serialize(status, ControlJson.Default.DeviceStatus));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Globalization;
 using Cowloop.Control;
+using Cowloop.Core;
 using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Verbs;
@@ -30,6 +31,31 @@ internal static class VerbOptions
             return null;
         },
     };
+
+    /// <summary>A size in bytes, written as a number of KiB or with a unit.</summary>
+    public static Option<long?> Size(string name, string description) => new(name)
+    {
+        Description = $"{description}; in KiB, or with K, M, G or T behind it",
+        HelpName = "SIZE",
+        CustomParser = result =>
+        {
+            if (HumanSize.TryParseKiB(result.Tokens[0].Value, out ulong kib) && kib <= long.MaxValue / 1024)
+            {
+                return (long)kib * 1024;
+            }
+            result.AddError($"'{result.Tokens[0].Value}' is not a size");
+            return null;
+        },
+    };
+
+    /// <summary>The number of a device that a user named.</summary>
+    /// <exception cref="CowloopException">It is no cowdevice.</exception>
+    public static int NumberOf(string device, ControlClient client, CowloopPaths paths)
+    {
+        client.Connect();
+        return DeviceArgument.Resolve(device, device, client, paths, out string message)
+            ?? throw new CowloopException(Errno.EINVAL, message, "cowloop list shows the active devices");
+    }
 
     /// <summary>Devices, completed from the active ones.</summary>
     public static Argument<string[]> Devices() => CompletedFromActive(new Argument<string[]>("DEVICE")

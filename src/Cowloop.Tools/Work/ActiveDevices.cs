@@ -28,13 +28,17 @@ internal static class ActiveDevices
     /// <summary>A device whose base this is, or null.</summary>
     public static DeviceStatus? FindByBase(FileIdentity file) => Find(file, device => device.BasePath);
 
+    /// <summary>A device that has this as a layer, or null.</summary>
+    public static DeviceStatus? FindByLayer(FileIdentity file) => Read(CowloopPaths.FromEnvironment()).FirstOrDefault(device => device.Layers.Any(layer =>
+        FileIdentity.TryGet(layer, out FileIdentity used) == Errno.None && used.IsSameAs(file)));
+
     /// <summary>The device that is made of a pair of files, or null.</summary>
     /// <param name="devices">Where to look.</param>
     /// <param name="baseName">The base.</param>
     /// <param name="cowfile">The cowfile.</param>
     /// <param name="number">The number that it must have, or null.</param>
     public static DeviceStatus? FindPair(IReadOnlyList<DeviceStatus> devices, string baseName, string cowfile, int? number) => devices.FirstOrDefault(device =>
-        (number ?? device.Number) == device.Number && IsSameFile(device.CowfilePath, cowfile) && IsSameFile(device.BasePath, baseName));
+        (number ?? device.Number) == device.Number && device.Mode == DeviceMode.Writable && IsSameFile(device.CowfilePath, cowfile) && IsSameFile(device.BasePath, baseName));
 
     /// <summary>True for two names of one file, or the same name.</summary>
     public static bool IsSameFile(string one, string other) =>

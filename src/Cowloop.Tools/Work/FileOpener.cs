@@ -58,8 +58,14 @@ internal static class FileOpener
             return new CowloopException(Errno.EBUSY, $"{name} is in use: it is the cowfile of {device.Path}", $"deactivate it first: cowdev -d {device.Path}");
         }
         device = ActiveDevices.FindByBase(identity);
+        string role = "rdofile";
+        if (device is null)
+        {
+            device = ActiveDevices.FindByLayer(identity);
+            role = "layer";
+        }
         return device is not null
-            ? new CowloopException(Errno.EBUSY, $"{name} is in use: it is the rdofile of {device.Path}", $"deactivate it first: cowdev -d {device.Path}")
+            ? new CowloopException(Errno.EBUSY, $"{name} is in use: it is the {role} of {device.Path}", $"deactivate it first: cowdev -d {device.Path}")
             : new CowloopException(Errno.EBUSY, $"{name} is in use: another process has it locked", "wait until that has ended, or end it");
     }
 }
