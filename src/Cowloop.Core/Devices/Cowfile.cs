@@ -178,13 +178,14 @@ public sealed class Cowfile : IDisposable
     }
 
     /// <summary>
-    /// Marks the header dirty, raises the generation, gives the file its full length, so that no later write or punch lengthens it, and sees to it
+    /// Marks the header dirty, raises the generation if it must be, gives the file its full length, so that no later write or punch lengthens it, and sees to it
     /// that header and bitmap have their space, which a sparsely copied file may lack. The caller syncs.
     /// </summary>
     /// <param name="live">
     /// Keeps bits from now on; or null. It begins before the header is dirty, so whoever finds a dirty file finds what was kept for it.
     /// </param>
-    internal Errno MarkDirty(LiveBits? live)
+    /// <param name="raiseGeneration">False: it has been raised since the file was clean.</param>
+    internal Errno MarkDirty(LiveBits? live, bool raiseGeneration)
     {
         // The full length is a hole, costs nothing, and spares every writer the race of lengthening the file.
         Errno errno = File.SetLength(Layout.FullLengthBytes);
@@ -198,7 +199,7 @@ public sealed class Cowfile : IDisposable
         }
         CowFlags flags = _header.Flags | CowFlags.Dirty;
         // The original takes the flag away. From now on all the bits are ours again.
-        return Write(_header with { Flags = _record is null ? flags : flags | CowFlags.BitmapDecides }, NextRecord(), live);
+        return Write(_header with { Flags = _record is null ? flags : flags | CowFlags.BitmapDecides }, raiseGeneration ? NextRecord() : _record, live);
     }
 
     /// <summary>Raises the generation: what the file holds already is about to change. The caller syncs.</summary>

@@ -8,13 +8,19 @@ public sealed partial class Overlay
     internal const Errno Retired = Errno.ESTALE;
 
     /// <summary>Sees to it that the generation on disk is the one of the content from now on, until the cowfile is made clean.</summary>
-    internal Errno SettleGeneration()
+    /// <param name="generation">That generation.</param>
+    internal Errno SettleGeneration(out ulong generation)
     {
         _stripes.Enter(BlockStripes.All);
         try
         {
             Errno errno = Changeable();
-            return errno != Errno.None || (_isGenerationRaised && !_isHeaderInDoubt) ? errno : RaiseGeneration();
+            if (errno == Errno.None && (!_isGenerationRaised || _isHeaderInDoubt))
+            {
+                errno = RaiseGeneration();
+            }
+            generation = Generation ?? 0;
+            return errno;
         }
         finally
         {
@@ -27,13 +33,13 @@ public sealed partial class Overlay
     internal LayerStack ToStack(string name) => LayerStack.On(_base, new Layer(_store, name, _layout, _cowfile.Record), _bitmap);
 
     /// <summary>
-    /// Makes the cowfile clean, seals it, and hands the requests over to another overlay. The generation must be settled, and not changed since by making the
-    /// cowfile clean.
+    /// Makes the cowfile clean, seals it, and hands the requests over to another overlay, whose cowfile names this one by its generation.
     /// </summary>
+    /// <param name="generation">The generation that was settled. When it is another one by now, because the cowfile was made clean meanwhile, it is <see cref="Errno.EAGAIN"/>.</param>
     /// <param name="onPause">Called when changes begin to wait; or null.</param>
     /// <param name="handOver">Makes the other overlay the one that does the requests. Called when the seal is durable.</param>
     /// <returns>An error: then it goes on as before, or it can't be made durable and takes no more changes.</returns>
-    internal Errno Seal(Action? onPause, Action handOver)
+    internal Errno Seal(ulong generation, Action? onPause, Action handOver)
     {
         // The bulk, while writers go on.
         Errno errno = Flush();
@@ -46,7 +52,7 @@ public sealed partial class Overlay
         try
         {
             errno = Changeable();
-            if (errno == Errno.None && !_isGenerationRaised)
+            if (errno == Errno.None && Generation != generation)
             {
                 errno = Errno.EAGAIN;
             }

@@ -113,7 +113,8 @@ public sealed partial class Overlay
     private Errno BecomeDirty()
     {
         _wasDirty = true;
-        return ChangeHeader(() => _cowfile.MarkDirty(_live), isDirty: true);
+        // One that is raised already is the one that a snapshot which is just being made counts on.
+        return ChangeHeader(() => _cowfile.MarkDirty(_live, raiseGeneration: !_isGenerationRaised), isDirty: true);
     }
 
     /// <summary>The first change of a block that the cowfile holds, after a clean state: the next generation is durable before. Under all stripes.</summary>

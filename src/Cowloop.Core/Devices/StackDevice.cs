@@ -111,7 +111,7 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(makeNext);
         Overlay former = _top;
-        Errno errno = former.SettleGeneration();
+        Errno errno = former.SettleGeneration(out ulong generation);
         if (errno != Errno.None)
         {
             return errno;
@@ -119,7 +119,7 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
         LayerStack stack = former.ToStack(name);
         BaseImage lower = image.On(stack);
         Overlay top = makeNext(lower);
-        errno = former.Seal(onPause, () => _top = top);
+        errno = former.Seal(generation, onPause, () => _top = top);
         if (errno != Errno.None)
         {
             return errno;

@@ -22,32 +22,36 @@ internal sealed class Examiner(Geometry geometry)
     private readonly ConcurrentDictionary<UInt128, Outcome> _known = new();
 
     /// <summary>Recovers a device, and sees to it that another recovery would change nothing.</summary>
-    /// <param name="baseFile">The base; only read.</param>
+    /// <param name="below">The base and the layers on it, bottom to top; only read.</param>
     /// <param name="cowfile">The cowfile; changed.</param>
     /// <param name="kept">The live bits of a killed service; or null.</param>
-    public Outcome Recover(MemoryFile baseFile, MemoryFile cowfile, MemoryFile? kept) =>
-        Examine(1, baseFile, cowfile, kept, () => DoRecover(baseFile, cowfile, kept));
+    public Outcome Recover(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept) =>
+        Examine(1, [.. below, cowfile, .. kept is null ? Array.Empty<MemoryFile>() : [kept]], () => DoRecover(below, cowfile, kept));
 
     /// <summary>Unpacks a packed cowfile and looks at the device then.</summary>
-    public Outcome Unpack(MemoryFile baseFile, MemoryFile packed) => Examine(2, baseFile, packed, null, () =>
+    public Outcome Unpack(IReadOnlyList<MemoryFile> below, MemoryFile packed) => Examine(2, [.. below, packed], () =>
     {
         MemoryFile cowfile = Geometry.NewFile();
         Recovery.Unpack(packed, cowfile);
-        return DoRecover(baseFile, cowfile, null);
+        return DoRecover(below, cowfile, null);
     });
 
     /// <summary>Finishes a merge and looks at the base then.</summary>
     /// <param name="baseFile">The base; changed.</param>
     /// <param name="cowfile">The cowfile; only read.</param>
-    public Outcome Resume(MemoryFile baseFile, MemoryFile cowfile) => Examine(3, baseFile, cowfile, null, () =>
+    public Outcome Resume(MemoryFile baseFile, MemoryFile cowfile) => Examine(3, [baseFile, cowfile], () =>
     {
         Recovery.Merge(baseFile, cowfile, resume: true);
         return new Outcome(null, false, DeviceView.Of(baseFile.ReadAt, geometry));
     });
 
-    private Outcome Examine(uint what, MemoryFile baseFile, MemoryFile cowfile, MemoryFile? kept, Func<Outcome> examine)
+    private Outcome Examine(uint what, IReadOnlyList<MemoryFile> files, Func<Outcome> examine)
     {
-        UInt128 key = ((baseFile.ContentHash() * 31 + cowfile.ContentHash()) * 31 + (kept?.ContentHash() ?? 0)) * 31 + what;
+        UInt128 key = what;
+        foreach (MemoryFile file in files)
+        {
+            key = key * 31 + file.ContentHash();
+        }
         if (!_known.TryGetValue(key, out Outcome? outcome))
         {
             outcome = Guarded(examine);
@@ -77,11 +81,11 @@ internal sealed class Examiner(Geometry geometry)
         }
     }
 
-    private Outcome DoRecover(MemoryFile baseFile, MemoryFile cowfile, MemoryFile? kept)
+    private Outcome DoRecover(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept)
     {
         bool wasDirty = IsDirty(cowfile);
         MemoryFile repaired = cowfile.Copy();
-        ulong[] found = Look(baseFile, cowfile, kept);
+        ulong[] found = Look(below, cowfile, kept);
         if (wasDirty)
         {
             Recovery.Repair(repaired, kept);
@@ -93,7 +97,7 @@ internal sealed class Examiner(Geometry geometry)
 
         IReadOnlyList<Problem> problems = Checker.Run(
             new CheckedFile(cowfile, Recovery.CowfileName),
-            new CheckedFile(baseFile, Recovery.BaseName),
+            below.Count == 1 ? new CheckedFile(below[0], Recovery.BaseName) : null,
             NobodyWatches.Instance);
         if (problems.Count > 0)
         {
@@ -105,7 +109,7 @@ internal sealed class Examiner(Geometry geometry)
         {
             throw new ViolationException("is changed by a second repair");
         }
-        return Look(baseFile, cowfile, kept).AsSpan().SequenceEqual(found)
+        return Look(below, cowfile, kept).AsSpan().SequenceEqual(found)
             ? new Outcome(null, wasDirty, found)
             : throw new ViolationException("is something else when it is opened again");
     }
@@ -123,9 +127,10 @@ internal sealed class Examiner(Geometry geometry)
         }
     }
 
-    private ulong[] Look(IBlockFile baseFile, IBlockFile cowfile, IBlockFile? kept)
+    private ulong[] Look(IReadOnlyList<IBlockFile> below, IBlockFile cowfile, IBlockFile? kept)
     {
-        using var overlay = new Overlay(baseFile, Recovery.Open(baseFile, cowfile, kept), UnsettledFile.SectorBytes);
+        BaseImage image = Recovery.OpenBelow(below[0], [.. below.Skip(1)]);
+        using var overlay = new Overlay(image.File, Recovery.Open(image, cowfile, number: 0, kept), UnsettledFile.SectorBytes);
         return DeviceView.Of(overlay.Read, geometry);
     }
 }

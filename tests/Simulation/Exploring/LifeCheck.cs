@@ -17,7 +17,7 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Tally tall
 
     private readonly Dictionary<int, int> _writes = [];
     private readonly Dictionary<int, long> _flushes = [];
-    private Phase _phase = new(PhaseKind.AtRest, 0, 1, null);
+    private Phase _phase = new(PhaseKind.AtRest, 0, [], new PhaseTop(1, null), null);
 
     /// <summary>Goes through a life.</summary>
     /// <param name="life">The life.</param>
@@ -120,17 +120,29 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Tally tall
 
     private void Look(DiskReplay replay, ReadOnlySpan<int> choice, Death death)
     {
-        // Only a merge changes the base.
+        // Only a merge changes the base, and nothing a layer.
         MemoryFile baseFile = _phase.Kind == PhaseKind.Merging
             ? Life.Found(replay, _phase.BaseId, choice)
             : (MemoryFile)replay.File(_phase.BaseId).Settled;
-        MemoryFile cowfile = Life.Found(replay, _phase.CowfileId, choice);
-        MemoryFile? kept = death == Death.Service && _phase.LiveId is int liveId ? Life.Found(replay, liveId, choice) : null;
+        List<MemoryFile> below = [baseFile];
+        foreach (int layerId in _phase.LayerIds)
+        {
+            below.Add(Life.Found(replay, layerId, choice));
+        }
+        PhaseTop top = _phase.Top;
+        MemoryFile cowfile = Life.Found(replay, top.CowfileId, choice);
+        if (_phase.Next is PhaseTop next && Recovery.IsSealed(cowfile))
+        {
+            below.Add(cowfile);
+            top = next;
+            cowfile = Life.Found(replay, top.CowfileId, choice);
+        }
+        MemoryFile? kept = death == Death.Service && top.LiveId is int liveId ? Life.Found(replay, liveId, choice) : null;
         Outcome outcome = _phase.Kind switch
         {
-            PhaseKind.Packed => examiner.Unpack(baseFile, cowfile),
+            PhaseKind.Packed => examiner.Unpack(below, cowfile),
             PhaseKind.Merging => examiner.Resume(baseFile, cowfile),
-            _ => examiner.Recover(baseFile, cowfile, kept),
+            _ => examiner.Recover(below, cowfile, kept),
         };
         tally.CountCrash(outcome.Found.Length);
         try

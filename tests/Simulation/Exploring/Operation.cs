@@ -18,6 +18,8 @@ public enum OperationKind
     Repair,
     Pack,
     Merge,
+    Snapshot,
+    Rollback,
 }
 
 /// <summary>
@@ -67,7 +69,13 @@ public readonly record struct Operation(OperationKind Kind, int Sector = 0, int 
     /// <summary>Packs the cowfile, and unpacks it again in place of the one that was packed.</summary>
     public static Operation Pack() => new(OperationKind.Pack);
 
-    /// <summary>Merges the cowfile into the base; then a new cowfile is used.</summary>
+    /// <summary>Seals the cowfile of the active device; a new one takes the changes. Nothing is done where that is refused.</summary>
+    public static Operation Snapshot() => new(OperationKind.Snapshot);
+
+    /// <summary>Throws the changes in the cowfile of the active device away.</summary>
+    public static Operation Rollback() => new(OperationKind.Rollback);
+
+    /// <summary>Merges the cowfile into the base; then a new cowfile is used. With layers below nothing is done.</summary>
     public static Operation Merge() => new(OperationKind.Merge);
 
     public override string ToString() => Kind switch

@@ -11,7 +11,7 @@ internal static class OperationLists
     /// <summary>Each kind of operation on the three blocks of <see cref="Geometry.Small"/>: blocks, halves of them, and ranges across them.</summary>
     public static IReadOnlyList<Operation> Alphabet { get; } =
     [
-        Merge(), Pack(), Repair(), Kill(), Deactivate(), Activate(), Clean(), Flush(),
+        Merge(), Pack(), Repair(), Snapshot(), Rollback(), Kill(), Deactivate(), Activate(), Clean(), Flush(),
         Write(4, 2), Write(6, 2), Write(8, 2),
         Write(4, 1), Write(7, 1), Write(8, 1),
         Write(5, 2), Write(5, 4), Write(4, 6),
@@ -79,6 +79,8 @@ internal static class OperationLists
                     // A second flush by the one that wrote: what was acknowledged before it must be durable, whatever the other one does.
                     yield return new Story(Geometry.Striped, beginning, [[operations[one], Flush()], [operations[other]]], []);
                 }
+                // Its many steps have many interleavings.
+                yield return new Story(Geometry.Striped, beginning, [[operations[one], Flush()], [Snapshot()]], []);
             }
         }
     }
@@ -89,7 +91,7 @@ internal static class OperationLists
         OperationKind[] kinds =
         [
             OperationKind.Write, OperationKind.Write, OperationKind.Write, OperationKind.WriteFua, OperationKind.Zero, OperationKind.Discard,
-            OperationKind.DiscardFua, OperationKind.Flush, OperationKind.Flush, OperationKind.Clean,
+            OperationKind.DiscardFua, OperationKind.Flush, OperationKind.Flush, OperationKind.Clean, OperationKind.Snapshot,
         ];
         var lists = new Operation[random.Next(2, 4)][];
         for (int thread = 0; thread < lists.Length; thread++)

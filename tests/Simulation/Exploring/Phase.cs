@@ -15,9 +15,18 @@ internal enum PhaseKind
 
 /// <param name="Kind">What the files are.</param>
 /// <param name="BaseId">Which file is the base.</param>
-/// <param name="CowfileId">Which one is the cowfile, or the packed one.</param>
-/// <param name="LiveId">Which one has the live bits; or null.</param>
-internal sealed record Phase(PhaseKind Kind, int BaseId, int CowfileId, int? LiveId)
+/// <param name="LayerIds">Which ones are the layers on it, bottom to top.</param>
+/// <param name="Top">What takes the changes, or the packed one.</param>
+/// <param name="Next">What takes the changes as soon as the other one is sealed; null when that is not just being done.</param>
+internal sealed record Phase(PhaseKind Kind, int BaseId, int[] LayerIds, PhaseTop Top, PhaseTop? Next)
 {
-    public override string ToString() => $"{Kind}, base is file {BaseId}, cowfile is file {CowfileId}{(LiveId is null ? "" : $", live bits are file {LiveId}")}";
+    public override string ToString() =>
+        $"{Kind}, base is file {BaseId}, layers are files [{string.Join(", ", LayerIds)}], on top is {Top}{(Next is null ? "" : $", and next {Next}")}";
+}
+
+/// <param name="CowfileId">Which file is the cowfile.</param>
+/// <param name="LiveId">Which one has its live bits; or null.</param>
+internal sealed record PhaseTop(int CowfileId, int? LiveId)
+{
+    public override string ToString() => $"file {CowfileId}{(LiveId is null ? "" : $" with live bits in file {LiveId}")}";
 }

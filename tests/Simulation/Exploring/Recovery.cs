@@ -1,6 +1,7 @@
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 using Cowloop.Core.Live;
 using Cowloop.Core.Maintenance;
 using Cowloop.Simulation.Disks;
@@ -16,25 +17,45 @@ internal static class Recovery
     /// <summary>What the cowfile is called in messages.</summary>
     public const string CowfileName = "my.cow";
 
-    private static readonly Guid CowfileId = new("66666666-7777-4888-8999-aaaaaaaaaaaa");
-
     // A base that says it has not changed need not be read again and again.
     private static readonly BaseHints BaseHints = new(1, 1, 1, 1);
 
     /// <summary>What live bits are kept under: there is one boot, and one cowfile at a time.</summary>
     public static LiveKey LiveKey { get; } = new(new Guid("11111111-2222-4333-8444-555555555555"), 1, 2);
 
+    /// <summary>Opens a base with layers on it, as an activation does.</summary>
+    /// <param name="baseFile">The base.</param>
+    /// <param name="layers">The layers, bottom to top; may be none.</param>
+    public static BaseImage OpenBelow(IBlockFile baseFile, IReadOnlyList<IBlockFile> layers)
+    {
+        var image = new BaseImage(baseFile, BaseName, BaseHints);
+        return layers.Count == 0
+            ? image
+            : LayerStack.Open(image, [.. layers.Select((layer, index) => (layer, $"layer {index + 1}"))], new BaseOptions(), HeapWords.Allocate);
+    }
+
     /// <summary>Opens a cowfile, as an activation does.</summary>
-    /// <param name="baseFile">Its base.</param>
+    /// <param name="below">What it lies on.</param>
     /// <param name="cowfile">The file; empty for a new one.</param>
+    /// <param name="number">What distinguishes it from others when it is a new one.</param>
     /// <param name="kept">The live bits of a killed service; or null.</param>
-    public static Cowfile Open(IBlockFile baseFile, IBlockFile cowfile, IBlockFile? kept) =>
-        Cowfile.Open(cowfile, CowfileName, new BaseImage(baseFile, BaseName, BaseHints), new CowfileOptions
+    public static Cowfile Open(BaseImage below, IBlockFile cowfile, int number, IBlockFile? kept) =>
+        Cowfile.Open(cowfile, CowfileName, below, new CowfileOptions
         {
             AllocateZeroedWords = HeapWords.Allocate,
-            NewId = CowfileId,
+            NewId = new Guid(number, 0x7777, 0x4888, 0x89, 0x99, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa),
             FindKeptBits = header => Find(kept, header.Span),
         });
+
+    /// <summary>True for a cowfile that is sealed.</summary>
+    public static bool IsSealed(IBlockFile cowfile)
+    {
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        return cowfile.LengthBytes >= headerBlock.Length
+            && cowfile.ReadAt(0, headerBlock) == Core.Errno.None
+            && ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
+            && record!.IsSealed;
+    }
 
     /// <summary>What <c>cowrepair</c> does, with <c>-f</c> if the file is clean.</summary>
     public static void Repair(IBlockFile cowfile, IBlockFile? kept)

@@ -1,6 +1,7 @@
 using Cowloop.Core;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
+using Cowloop.Core.Layers;
 using Cowloop.Core.Live;
 using Cowloop.Simulation.Disks;
 using Cowloop.Simulation.Model;
@@ -14,6 +15,8 @@ namespace Cowloop.Simulation.Exploring;
 /// </summary>
 internal sealed class World : IDisposable
 {
+    private const int MaxLayers = 3;
+
     private readonly Geometry _geometry;
     private readonly Plant _plant;
     private readonly int _liveWriteCount;
@@ -24,8 +27,13 @@ internal sealed class World : IDisposable
     private WorldFile _base;
     private WorldFile _cowfile;
     private WorldFile? _live;
+    private readonly List<WorldFile> _layers = [];
+    private readonly List<Action> _followUps = [];
+    private int _cowfileCount;
+    private bool _isExchanging;
     private Cowfile? _open;
-    private Overlay? _overlay;
+    private BaseImage? _below;
+    private StackDevice? _device;
     private Death? _death;
 
     /// <param name="geometry">How large everything is.</param>
@@ -37,7 +45,7 @@ internal sealed class World : IDisposable
         _liveWriteCount = liveWriteCount;
         _plant = plant ?? ((_, file, _) => file);
         _versions = new int[geometry.UnitCount];
-        Begin(geometry.NewBase(), Geometry.NewFile());
+        Begin(geometry.NewBase(), Geometry.NewFile(), []);
         EnterPhase(PhaseKind.AtRest);
     }
 
@@ -84,9 +92,10 @@ internal sealed class World : IDisposable
     /// <summary>Drops the device as it is.</summary>
     public void Dispose()
     {
-        _overlay?.Dispose();
-        _overlay = null;
+        _device?.Dispose();
+        _device = null;
         _open = null;
+        _followUps.Clear();
     }
 
     private void Do(Operation operation)
@@ -103,7 +112,7 @@ internal sealed class World : IDisposable
                 Flush(() => Active().Flush());
                 break;
             case OperationKind.Clean:
-                Flush(() => Active().Clean());
+                Flush(() => Active().Top.Clean());
                 break;
             case OperationKind.Activate:
                 Active();
@@ -124,6 +133,12 @@ internal sealed class World : IDisposable
             case OperationKind.Pack:
                 Pack();
                 break;
+            case OperationKind.Snapshot:
+                Snapshot(Active());
+                break;
+            case OperationKind.Rollback:
+                Rollback(Active());
+                break;
             default:
                 Merge();
                 break;
@@ -132,7 +147,7 @@ internal sealed class World : IDisposable
 
     private void Change(Operation operation)
     {
-        Overlay overlay = Active();
+        StackDevice device = Active();
         int unit = _geometry.UnitOf(operation.Sector);
         ulong[] stamps = new ulong[operation.SectorCount];
         if (operation.Kind is OperationKind.Write or OperationKind.WriteFua)
@@ -152,9 +167,9 @@ internal sealed class World : IDisposable
         long lengthBytes = (long)operation.SectorCount * UnsettledFile.SectorBytes;
         Errno errno = operation.Kind switch
         {
-            OperationKind.Write or OperationKind.WriteFua => overlay.Write(offsetBytes, Geometry.Fill(stamps), operation.IsFua),
-            OperationKind.Zero or OperationKind.ZeroFua => overlay.Zero(offsetBytes, lengthBytes, mayUnmap: false, operation.IsFua),
-            _ => overlay.Zero(offsetBytes, lengthBytes, mayUnmap: true, operation.IsFua),
+            OperationKind.Write or OperationKind.WriteFua => device.Write(offsetBytes, Geometry.Fill(stamps), operation.IsFua),
+            OperationKind.Zero or OperationKind.ZeroFua => device.Zero(offsetBytes, lengthBytes, mayUnmap: false, operation.IsFua),
+            _ => device.Zero(offsetBytes, lengthBytes, mayUnmap: true, operation.IsFua),
         };
         MustBeDone(operation.ToString(), errno);
         Mark(new DeviceEvent.WriteEnded(id, operation.IsFua));
@@ -175,44 +190,132 @@ internal sealed class World : IDisposable
     /// <summary>Says what the device shows now, if it is active.</summary>
     private void Look()
     {
-        if (_overlay is not null)
+        FollowUp();
+        if (_device is not null)
         {
-            Mark(new DeviceEvent.Seen(DeviceView.Of(_overlay.Read, _geometry)));
+            Mark(new DeviceEvent.Seen(DeviceView.Of(_device.Read, _geometry)));
         }
     }
 
-    private Overlay Active()
+    private StackDevice Active()
     {
-        if (_overlay is not null)
+        if (_device is not null)
         {
-            return _overlay;
+            return _device;
         }
         if (_cowfile.Memory.LengthBytes == 0)
         {
             EnterPhase(PhaseKind.InUse);
         }
-        Try("activate", () => _open = Recovery.Open(_base.File, _cowfile.File, _live?.File));
+        Try("activate", () =>
+        {
+            _below = Recovery.OpenBelow(_base.File, [.. _layers.Select(layer => layer.File)]);
+            _open = Recovery.Open(_below, _cowfile.File, ++_cowfileCount, _live?.File);
+        });
         _live = NewFile(FileRole.LiveBits, new MemoryFile());
-        _overlay = new Overlay(_base.File, _open!, UnsettledFile.SectorBytes, new LiveBits(new FillingFile(_live.Value.File, _liveWriteCount), Recovery.LiveKey));
-        BeRecovered(() => DeviceView.Of(_overlay.Read, _geometry));
+        _device = new StackDevice(NewOverlay(_below!, _open!, _live.Value));
+        BeRecovered(() => DeviceView.Of(_device.Read, _geometry));
         EnterPhase(PhaseKind.InUse);
-        return _overlay;
+        return _device;
+    }
+
+    private Overlay NewOverlay(BaseImage below, Cowfile cowfile, WorldFile live) =>
+        new(below.File, cowfile, UnsettledFile.SectorBytes, new LiveBits(new FillingFile(live.File, _liveWriteCount), Recovery.LiveKey));
+
+    /// <summary>As the service does it; whoever recovers knows of the new cowfile before the old one is sealed.</summary>
+    private void Snapshot(StackDevice device)
+    {
+        // A packed file has lost the record that could say so; and a device has few layers here, for the sake of time. One at a time: so does the service.
+        if (_open!.Record is null || _layers.Count == MaxLayers || Interlocked.Exchange(ref _isExchanging, true))
+        {
+            return;
+        }
+        int id = Interlocked.Increment(ref _lastId);
+        Mark(new DeviceEvent.FlushBegan(id));
+        WorldFile former = _cowfile;
+        Overlay formerOverlay = device.Top;
+        WorldFile next = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        WorldFile live = NewFile(FileRole.LiveBits, new MemoryFile());
+        BaseImage? below = null;
+        Cowfile? open = null;
+        Errno errno = device.Snapshot(
+            Recovery.CowfileName,
+            _below!,
+            lower =>
+            {
+                below = lower;
+                open = Recovery.Open(lower, next.File, ++_cowfileCount, kept: null);
+                EnterPhase(PhaseKind.InUse, new PhaseTop(next.Id, live.Id));
+                return NewOverlay(lower, open, live);
+            },
+            onPause: null);
+        // Somebody else has made the cowfile clean in between; the service lets nobody.
+        if (errno == Errno.EAGAIN)
+        {
+            EnterPhase(PhaseKind.InUse);
+            _isExchanging = false;
+            return;
+        }
+        MustBeDone("a snapshot", errno);
+        var stack = (LayerStack)below!.File;
+        _layers.Add(former);
+        _cowfile = next;
+        _live = live;
+        _open = open;
+        _below = below;
+        EnterPhase(PhaseKind.InUse);
+        Mark(new DeviceEvent.FlushEnded(id));
+        _isExchanging = false;
+        _followUps.Add(() => device.Settle(stack, formerOverlay, HeapWords.Allocate));
+    }
+
+    /// <summary>A change of everything to what lies below, that is durable at once.</summary>
+    private void Rollback(StackDevice device)
+    {
+        int id = Interlocked.Increment(ref _lastId);
+        Mark(new DeviceEvent.WriteBegan(id, 0, DeviceView.Of(_below!.File.ReadAt, _geometry)));
+        Overlay former = device.Top;
+        WorldFile next = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        WorldFile live = NewFile(FileRole.LiveBits, new MemoryFile());
+        Cowfile? open = null;
+        Try("roll back", () => open = Recovery.Open(_below, next.File, ++_cowfileCount, kept: null));
+        MustBeDone("a rollback", device.Replace(NewOverlay(_below, open!, live), () =>
+        {
+            // It gets the name of the other one.
+            _cowfile = next;
+            _live = live;
+            _open = open;
+            EnterPhase(PhaseKind.InUse);
+            return Errno.None;
+        }));
+        Mark(new DeviceEvent.WriteEnded(id, IsDurable: true));
+        device.Discard(former);
+    }
+
+    /// <summary>What is left to do of snapshots when no request runs any more.</summary>
+    private void FollowUp()
+    {
+        foreach (Action followUp in _followUps)
+        {
+            followUp();
+        }
+        _followUps.Clear();
     }
 
     private void Deactivate()
     {
-        if (_overlay is null)
+        if (_device is null)
         {
             return;
         }
-        Flush(() => _overlay.Close(() => _live = null));
+        Flush(() => _device.Close(() => _live = null));
         Dispose();
         EnterPhase(PhaseKind.AtRest);
     }
 
     private void Die(Death death)
     {
-        if (_overlay is not null)
+        if (_device is not null)
         {
             Dispose();
             _death = death;
@@ -225,7 +328,8 @@ internal sealed class World : IDisposable
         replay.AdvanceTo(int.MaxValue);
         int[] choice = new int[replay.Options().Length];
         CrashChoices.Choose(replay.Options(), choice, new Random(luck));
-        Begin(Life.Found(replay, _base.Id, choice), Life.Found(replay, _cowfile.Id, choice));
+        MemoryFile[] layers = [.. _layers.Select(layer => Life.Found(replay, layer.Id, choice))];
+        Begin(Life.Found(replay, _base.Id, choice), Life.Found(replay, _cowfile.Id, choice), layers);
         Dispose();
         _live = null;
         _death = Death.Power;
@@ -242,7 +346,9 @@ internal sealed class World : IDisposable
         _live = null;
         BeRecovered(() =>
         {
-            using var overlay = new Overlay(_base.Memory, Recovery.Open(_base.Memory, _cowfile.Memory.Copy(), kept: null), UnsettledFile.SectorBytes);
+            BaseImage below = Recovery.OpenBelow(_base.Memory, [.. _layers.Select(layer => layer.Memory)]);
+            Cowfile cowfile = Recovery.Open(below, _cowfile.Memory.Copy(), number: 0, kept: null);
+            using var overlay = new Overlay(below.File, cowfile, UnsettledFile.SectorBytes);
             return DeviceView.Of(overlay.Read, _geometry);
         });
         EnterPhase(PhaseKind.AtRest);
@@ -257,7 +363,7 @@ internal sealed class World : IDisposable
         WorldFile packed = NewFile(FileRole.Packed, Geometry.NewFile());
         Try("pack", () => Recovery.Pack(_cowfile.File, packed.File));
         // The tools give a finished file its name; until then nobody knows of it.
-        Mark(new DeviceEvent.PhaseBegan(new Phase(PhaseKind.Packed, _base.Id, packed.Id, LiveId: null)));
+        Mark(new DeviceEvent.PhaseBegan(new Phase(PhaseKind.Packed, _base.Id, LayerIds, new PhaseTop(packed.Id, LiveId: null), Next: null)));
         WorldFile unpacked = NewFile(FileRole.Cowfile, Geometry.NewFile());
         Try("unpack", () => Recovery.Unpack(packed.File, unpacked.File));
         _cowfile = unpacked;
@@ -266,7 +372,7 @@ internal sealed class World : IDisposable
 
     private void Merge()
     {
-        if (!CloseFor())
+        if (!CloseFor() || _layers.Count > 0)
         {
             return;
         }
@@ -299,11 +405,13 @@ internal sealed class World : IDisposable
         }
     }
 
-    private void Begin(MemoryFile baseFile, MemoryFile cowfile)
+    private void Begin(MemoryFile baseFile, MemoryFile cowfile, IReadOnlyList<MemoryFile> layers)
     {
         _lives.Add(new Life());
         _base = NewFile(FileRole.Base, baseFile);
         _cowfile = NewFile(FileRole.Cowfile, cowfile);
+        _layers.Clear();
+        _layers.AddRange(layers.Select(layer => NewFile(FileRole.Cowfile, layer)));
     }
 
     private WorldFile NewFile(FileRole role, MemoryFile memory)
@@ -314,7 +422,10 @@ internal sealed class World : IDisposable
         return new WorldFile(id, memory, new ScheduledFile(_plant(role, recorded, () => _open), _scheduler));
     }
 
-    private void EnterPhase(PhaseKind kind) => Mark(new DeviceEvent.PhaseBegan(new Phase(kind, _base.Id, _cowfile.Id, _live?.Id)));
+    private int[] LayerIds => [.. _layers.Select(layer => layer.Id)];
+
+    private void EnterPhase(PhaseKind kind, PhaseTop? next = null) =>
+        Mark(new DeviceEvent.PhaseBegan(new Phase(kind, _base.Id, LayerIds, new PhaseTop(_cowfile.Id, _live?.Id), next)));
 
     private void Mark(DeviceEvent what) => Life.Log.Mark(what);
 
