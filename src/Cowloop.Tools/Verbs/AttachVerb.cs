@@ -74,7 +74,7 @@ internal static class AttachVerb
                 result.GetValue(repair),
                 result.GetValue(verifyBase),
                 result.GetValue(plain) || PlainCowfiles.AreWanted,
-                settings with { OnFull = settings.OnFull ?? OnFull.WaitAMinute.ToString() },
+                settings with { OnFull = settings.OnFull ?? (isVolatile is null ? OnFull.WaitAMinute : OnFull.Error).ToString() },
                 lower.Length == 0 ? null : lower,
                 isReadOnly,
                 isVolatile,
