@@ -78,7 +78,7 @@ public class CowfileRefusalTests
     }
 
     [Theory]
-    [InlineData(4, 0x03, "its header has version 2, known is up to 2")]
+    [InlineData(4, 0x03, "its header has version 3, known is up to 2")]
     [InlineData(6, 0x01, "run: cowrepair test.cow")]
     [InlineData(6, 0x02, "unpack it first: cowpack -u test.cow NEWFILE")]
     [InlineData(48, 0x05, "cowrepair -f test.cow counts them again")]
