@@ -53,12 +53,25 @@ internal static class CloopBlock
         }
     }
 
-    /// <returns>False when the stream is shorter or longer than the target.</returns>
+    /// <returns>False when the stream is shorter or longer than the target, or has no end.</returns>
     private static bool TryDecompress(byte[] compressed, int lengthBytes, Span<byte> target)
     {
-        using var source = new MemoryStream(compressed, 0, lengthBytes, writable: false);
+        using var source = new Source(compressed, lengthBytes);
         using var stream = new ZLibStream(source, CompressionMode.Decompress);
-        // The checksum is compared when the end is read.
-        return stream.ReadAtLeast(target, target.Length, throwOnEndOfStream: false) == target.Length && stream.ReadByte() < 0;
+        // The checksum is compared when the end is read. A missing end the runtime takes for one: but it has asked for more then.
+        return stream.ReadAtLeast(target, target.Length, throwOnEndOfStream: false) == target.Length && stream.ReadByte() < 0 && !source.WasAskedForMore;
+    }
+
+    /// <summary>The compressed bytes, and whether more of them were wanted than there are.</summary>
+    private sealed class Source(byte[] bytes, int lengthBytes) : MemoryStream(bytes, 0, lengthBytes, writable: false)
+    {
+        public bool WasAskedForMore { get; private set; }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            int read = base.Read(buffer, offset, count);
+            WasAskedForMore |= read == 0;
+            return read;
+        }
     }
 }
