@@ -2,7 +2,7 @@
 # What a compressed image (cloop) costs as a base, beside QEMU, which reads the same format, and extract_compressed_fs:
 # all on the same image, in turn, several rounds. The image is an ext4 filesystem with the files of a directory.
 #
-#   bench/cloop.sh [ROUNDS [DIRECTORY]]      (5 rounds, /usr/lib)
+#   bench/cloop.sh [ROUNDS [DIRECTORY]]      (5 rounds, /usr/bin)
 #
 # BENCH_DIR says where the image goes (default /var/tmp; it takes about as much space as DIRECTORY, twice).
 # The page cache has the compressed image; what is measured is decompression. Every run begins with nothing decompressed.
@@ -10,7 +10,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${1:-5}
-directory=${2:-/usr/lib}
+directory=${2:-/usr/bin}
 random_reads=2000
 
 [ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }

@@ -51,7 +51,9 @@ internal sealed class ReadAhead : IDisposable
             long last = (endBytes - 1) / _limits.BlockBytes;
             long from = Math.Max(first, stream.RunLength == 0 ? first : stream.LastWanted) + 1;
             long window = stream.RunLength == 0 ? 0 : Math.Min(_limits.MaxWindow, 1 << stream.RunLength);
-            long to = Math.Min(last + window, _limits.BlockCount - 1);
+            // Half a window at a time: to wake a thread for each block would cost more than it gains.
+            bool isEnough = stream.RunLength > 0 && stream.LastWanted - last > window / 2;
+            long to = isEnough ? stream.LastWanted : Math.Min(last + window, _limits.BlockCount - 1);
             while (from <= to && !_isDisposed && _wanted.Count < _limits.MaxWindow)
             {
                 _wanted.Enqueue((int)from++);

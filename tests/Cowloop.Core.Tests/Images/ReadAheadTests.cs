@@ -29,7 +29,7 @@ public class ReadAheadTests
     }
 
     [Fact]
-    public void Twice_as_much_with_each_read_that_goes_on_and_each_block_once()
+    public void Twice_as_much_with_each_read_that_goes_on_then_half_a_window_at_a_time()
     {
         using ReadAhead ahead = Make();
         ahead.Note(10_000, 1000);
@@ -41,7 +41,11 @@ public class ReadAheadTests
         ahead.Note(13_000, 1000);
         Assert.Equal([17, 18, 19, 20, 21], Loaded());
         ahead.Note(14_000, 1000);
-        Assert.Equal([22], Loaded());
+        ahead.Note(15_000, 1000);
+        ahead.Note(16_000, 1000);
+        Assert.Empty(Loaded());
+        ahead.Note(17_000, 1000);
+        Assert.Equal([22, 23, 24, 25], Loaded());
     }
 
     [Fact]
