@@ -50,7 +50,7 @@ sed 's/.*/read & 4096/' offsets >qemu-io.script
 cat image.cloop >/dev/null
 
 # A device that was just activated has nothing decompressed but what its base is known by.
-activate() { cow=$("$here/bin/cowdev" -a image.cloop my.cow); }
+activate() { cow=$("$here/bin/cowdev" -a "$1" "$1.cow"); }
 deactivate() {
 	"$here/bin/cowdev" -d "$cow"
 	cow=
@@ -66,7 +66,8 @@ replay() { # fio options...: reads per second
 }
 measure() { # job
 	case $1 in
-	cow-*) activate ;;
+	cow-*) activate image.cloop ;;
+	plain-*) activate plain.img ;;
 	esac
 	case $1 in
 	cow-direct) timed "$size_mib" dd if="$cow" of=/dev/null bs=1M iflag=direct ;;
@@ -74,7 +75,7 @@ measure() { # job
 	qemu-direct) timed "$size_mib" qemu-img bench -f cloop -c "$size_mib" -s 1M -d 1 image.cloop ;;
 	qemu-deep) timed "$size_mib" qemu-img bench -f cloop -c "$size_mib" -s 1M -d 8 image.cloop ;;
 	extract) timed "$size_mib" extract_compressed_fs image.cloop /dev/null ;;
-	cow-random)
+	cow-random | plain-random)
 		sed "s|^device|$cow|" fio.log >iolog
 		replay --read_iolog=iolog --replay_no_stall=1 --ioengine=psync
 		;;
@@ -85,13 +86,13 @@ measure() { # job
 	qemu-random) timed "$random_reads" sh -c 'qemu-io -f cloop -r image.cloop <qemu-io.script' ;;
 	esac
 	case $1 in
-	cow-*) deactivate ;;
+	cow-* | plain-*) deactivate ;;
 	esac
 	echo "$1 $result" >>results
 }
 
 for ((round = 1; round <= rounds; round++)); do
-	for job in $(shuf -e cow-direct cow-cached qemu-direct qemu-deep extract cow-random cow-random-deep qemu-random); do
+	for job in $(shuf -e cow-direct cow-cached qemu-direct qemu-deep extract cow-random cow-random-deep qemu-random plain-random); do
 		measure "$job"
 	done
 	echo "round $round of $rounds done" >&2
@@ -112,3 +113,4 @@ row cow-direct extract "sequential, 1 MiB direct" extract_compressed_fs
 row cow-cached qemu-direct "sequential through the page cache" "qemu-img bench"
 row cow-random qemu-random "random, one after the other" qemu-io
 row cow-random-deep qemu-random "random, depth 8" qemu-io
+row cow-random plain-random "random, one after the other" "cowdevice on the plain image"
