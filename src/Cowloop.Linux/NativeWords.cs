@@ -27,7 +27,7 @@ public sealed unsafe class NativeWords : MemoryManager<ulong>
         if (_start == (void*)-1)
         {
             _start = null;
-            throw new CowloopException(Errno.ENOMEM, $"no space for a bitmap of {LengthBytes} bytes");
+            throw new CowloopException(Errno.ENOMEM, $"no memory for a bitmap or a cache of {LengthBytes} bytes");
         }
     }
 

@@ -40,6 +40,18 @@ public class CowmergeRefusalTests : ToolTest
     }
 
     [Fact]
+    public void A_compressed_base_is_refused_with_what_to_do()
+    {
+        Write("R.cloop", CloopBytes.Of(Fixtures.R, 65536));
+        Write("G2", Golden.ImageG2);
+        Assert.Equal(
+            $"{Program} - can not open R.cloop: Invalid argument",
+            MustComplain("R.cloop", "G2", "R.cloop is a compressed image (cloop)", "extract_compressed_fs R.cloop disk.img").ErrorLines[0]);
+        // To look at what it holds is fine.
+        Run("cowloop", "check", "G2", "--base", "R.cloop").MustPrint("G2: no problems found\n");
+    }
+
+    [Fact]
     public void T57_of_two_missing_files_the_cowfile_is_named() =>
         Run("cowmerge", "R", "G2").MustRefuse(1, $"{Program} - can not open G2: No such file or directory");
 

@@ -2,7 +2,7 @@ using Xunit.Abstractions;
 
 namespace Cowloop.SystemTests;
 
-/// <summary>Examples 1 and 3 of the original's documentation.</summary>
+/// <summary>Examples 1 and 3 of the original's documentation; example 2 is in <see cref="CloopBaseTests"/>.</summary>
 public class DocumentationExampleTests(CowService service, ITestOutputHelper output) : SystemTest(service, output)
 {
     [RootFact("mkfs.ext4", "fs:ext4")]

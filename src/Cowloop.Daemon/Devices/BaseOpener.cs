@@ -7,8 +7,8 @@ using Cowloop.Linux;
 namespace Cowloop.Daemon.Devices;
 
 /// <summary>An opened base.</summary>
-/// <param name="File">The file; owned by the holder.</param>
-/// <param name="Identity">Which file it is.</param>
+/// <param name="File">What it holds; owned by the holder.</param>
+/// <param name="Identity">Which file it is, compressed or not.</param>
 /// <param name="Hints">Which file it is and when it was changed; null for one that does not know.</param>
 /// <param name="SectorSize">Logical sector size that the device shows.</param>
 /// <param name="Lower">The active device that it is, or null. It counts one dependent more for this.</param>
@@ -34,7 +34,9 @@ internal sealed record OpenedBase(
 /// <summary>Opens the base of a new device: specification 4.4 steps 6-9, and that nobody else writes to it meanwhile.</summary>
 internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
 {
-    /// <summary>Opens a base read-only and locks it shared.</summary>
+    private readonly CompressedBases _compressed = new();
+
+    /// <summary>Opens a base read-only, decompressed if it is compressed, and locks it shared.</summary>
     /// <param name="name">As the user named it, for messages.</param>
     /// <param name="path">Absolute path.</param>
     /// <param name="acceptBase">Take it even though somebody may be writing to it.</param>
@@ -59,8 +61,11 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             : OpenFile(name, path, acceptBase);
         try
         {
+            opened = _compressed.Recognise(name, opened);
             CheckSize(name, opened.File.LengthBytes);
-            return opened;
+            return opened.Identity.Kind == FileKind.Regular && opened.File.LengthBytes % CowLayout.BlockSize != 0
+                ? opened with { Warnings = [.. opened.Warnings, $"rdofile {name} truncated to multiple of {CowLayout.BlockSize} bytes"] }
+                : opened;
         }
         catch
         {
@@ -141,10 +146,6 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
             if (errno != Errno.None)
             {
                 warnings.Add($"rdofile {name} could not be locked ({errno.Text()}): see that nobody changes it while it is in use");
-            }
-            if (file.Identity.Kind == FileKind.Regular && file.LengthBytes % CowLayout.BlockSize != 0)
-            {
-                warnings.Add($"rdofile {name} truncated to multiple of {CowLayout.BlockSize} bytes");
             }
             return new OpenedBase(file, file.Identity, file.Hints, file.SectorSize, null, null, warnings);
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Cowloop.Core.Files;
 using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
 using Cowloop.Tools.Work;
@@ -32,7 +33,7 @@ internal static class CheckVerb
     private static int Check(string cowfile, string? baseName, bool asJson)
     {
         using PosixFile file = FileOpener.OpenToRead(cowfile);
-        using PosixFile? baseFile = baseName is null ? null : BaseOpener.OpenToLook(baseName);
+        using IBlockFile? baseFile = baseName is null ? null : BaseOpener.OpenToLook(baseName);
         IReadOnlyList<Problem> problems;
         using (var session = new WorkSession())
         {

@@ -1,5 +1,7 @@
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Core.Files;
+using Cowloop.Core.Images;
 using Cowloop.Linux;
 
 namespace Cowloop.Tools.Work;
@@ -7,15 +9,15 @@ namespace Cowloop.Tools.Work;
 /// <summary>Opens a base for the tools.</summary>
 internal static class BaseOpener
 {
-    /// <summary>Opens a base to look at it; it may be in use.</summary>
+    /// <summary>Opens a base to look at what it holds, decompressed if it is compressed; it may be in use.</summary>
     /// <exception cref="CowloopException">It can't be opened.</exception>
-    public static PosixFile OpenToLook(string name)
+    public static IBlockFile OpenToLook(string name)
     {
         PosixFile file = TryOpen(name, writable: false);
         try
         {
             RefuseOtherKinds(name, file.Identity.Kind);
-            return file;
+            return CloopIndex.IsCloop(file) ? CloopImage.Open(file, name, words => new NativeWords(words), schedule: null) : file;
         }
         catch
         {
@@ -34,6 +36,7 @@ internal static class BaseOpener
         try
         {
             RefuseOtherKinds(name, file.Identity.Kind);
+            RefuseCompressed(name, file);
             RefuseIfInUse(name, file.Identity);
             if (file.TryLock(exclusive: writable) == Errno.EAGAIN)
             {
@@ -63,6 +66,17 @@ internal static class BaseOpener
                 throw new CowloopException(Errno.EISDIR, $"{name} is a directory", Hint);
             case FileKind.Other:
                 throw new CowloopException(Errno.EINVAL, $"{name} is neither a regular file nor a block device", Hint);
+        }
+    }
+
+    private static void RefuseCompressed(string name, PosixFile file)
+    {
+        if (CloopIndex.IsCloop(file))
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"{name} is a compressed image (cloop), which nothing can be written into",
+                $"decompress it, and merge into that: extract_compressed_fs {ShellWord.ForPath(name)} disk.img");
         }
     }
 
