@@ -36,6 +36,8 @@ internal static class BaseGuard
     /// <exception cref="CowloopException">The base has changed.</exception>
     public static ExtensionRecord Check(ExtensionRecord record, string path, BaseImage image, bool isOtherFingerprint, BaseOptions options)
     {
+        // A parent is known by its identity and generation, and what is merged into it changes the fingerprint of what is seen through it.
+        isOtherFingerprint &= record.Parent is not ParentLink parent || parent.Id == Guid.Empty;
         bool isSameFile = image.Hints is BaseHints hints
             && record.BaseHints == hints
             && record.BaseLengthBytes == image.LengthBytes
