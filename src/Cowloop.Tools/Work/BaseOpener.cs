@@ -24,6 +24,20 @@ internal static class BaseOpener
         }
     }
 
+    /// <summary>Opens a base to read it; it may be in use as a base, but nobody can change it until it is closed.</summary>
+    /// <exception cref="CowloopException">It can't be opened, or somebody may be changing it.</exception>
+    public static PosixFile OpenToRead(string name)
+    {
+        PosixFile file = OpenToLook(name);
+        if (file.TryLock(exclusive: false) != Errno.EAGAIN)
+        {
+            return file;
+        }
+        FileIdentity identity = file.Identity;
+        file.Dispose();
+        throw FileOpener.InUse(name, identity);
+    }
+
     /// <summary>Opens a base for a merge: only one that nobody else uses, and nobody can until it is closed.</summary>
     /// <param name="name">As the user named it.</param>
     /// <param name="writable">False: it is only looked at, with the same refusals.</param>
