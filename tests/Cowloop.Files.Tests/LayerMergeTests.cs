@@ -1,3 +1,7 @@
+using Cowloop.Core;
+using Cowloop.Core.Maintenance;
+using Cowloop.Linux;
+
 namespace Cowloop.Files.Tests;
 
 /// <summary>cowloop merge --into: into a layer, and into a new cowfile.</summary>
@@ -41,13 +45,35 @@ public class LayerMergeTests : StackTest
     }
 
     [Fact]
+    public void An_interrupted_merge_is_finished_by_the_same_command_and_until_then_the_layer_is_not_shown_alone()
+    {
+        Assert.Equal(Errno.None, PosixFile.TryOpenRead(Temp["upper.cow"], out PosixFile? upper));
+        Assert.Equal(Errno.None, PosixFile.TryOpenReadWrite(Temp["lower.cow"], out PosixFile? lower));
+        using (upper)
+        using (lower)
+        {
+            LayerMerger merger = LayerMerger.Prepare(new CheckedFile(upper!, "upper.cow"), new CheckedFile(lower!, "lower.cow"));
+            Assert.Throws<OperationCanceledException>(() => merger.Run(new Stopping()));
+        }
+
+        Assert.Equal(_upperView, Flat("R", "upper.cow"));
+        Assert.Contains("was interrupted", Run("cowloop", "flatten", "R", "lower.cow", "-o", "x").MustExitWith(2).Error, StringComparison.Ordinal);
+        Assert.Contains("in part", Run("cowloop", "info", "lower.cow").MustSucceed().Output, StringComparison.Ordinal);
+        Run("cowmerge", "-y", "R", "lower.cow").MustExitWith(1);
+        // No question: it was answered before.
+        Run("cowloop", "merge", "upper.cow", "--into", "lower.cow").MustSucceed();
+        Assert.Equal(_upperView, Flat("R", "lower.cow"));
+        Run("cowloop", "merge", "upper.cow", "--into", "lower.cow").MustSucceed();
+    }
+
+    [Fact]
     public void A_layer_in_use_is_refused()
     {
         Action mustBeUnchanged = KeepAll();
-        Assert.Equal(Core.Errno.None, Linux.PosixFile.TryOpenRead(Temp["lower.cow"], out Linux.PosixFile? user));
+        Assert.Equal(Errno.None, PosixFile.TryOpenRead(Temp["lower.cow"], out PosixFile? user));
         using (user)
         {
-            Assert.Equal(Core.Errno.None, user!.TryLock(exclusive: false));
+            Assert.Equal(Errno.None, user!.TryLock(exclusive: false));
 
             Assert.Contains("lower.cow is in use", Run("cowloop", "merge", "upper.cow", "--into", "lower.cow", "--yes").MustExitWith(2).Error, StringComparison.Ordinal);
         }
@@ -115,5 +141,21 @@ public class LayerMergeTests : StackTest
         Assert.Contains("--resume", Run("cowloop", "merge", "upper.cow", "--into", "lower.cow", "--resume").MustExitWith(2).Error, StringComparison.Ordinal);
         Assert.Contains("same file", Run("cowloop", "merge", "upper.cow", "--into", "upper.cow", "--yes").MustExitWith(2).Error, StringComparison.Ordinal);
         Assert.Contains("nothing to merge it with", Run("cowloop", "merge", "lower.cow", "--into", "new.cow").MustExitWith(2).Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Ends the work when the first blocks are copied.</summary>
+    private sealed class Stopping : IWorkObserver
+    {
+        public void Begin(string what, long totalBytes)
+        {
+        }
+
+        public void Advance(long bytes)
+        {
+            if (bytes > 0)
+            {
+                throw new OperationCanceledException();
+            }
+        }
     }
 }

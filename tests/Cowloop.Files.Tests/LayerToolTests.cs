@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cowloop.Core.Layers;
 
 namespace Cowloop.Files.Tests;
 
@@ -47,7 +48,8 @@ public class LayerToolTests : StackTest
         Refused("has changed", "R2", "other", "lower.cow");
         Refused("bottom to top", "R2", "R", "upper.cow", "lower.cow");
         Refused("named twice", "R2", "R", "lower.cow", "lower.cow");
-        Refused("exists already", "R", "R", "lower.cow");
+        Refused("is the file to read from", "R", "R", "lower.cow");
+        Refused("exists already", "other", "R", "lower.cow");
         Refused("No such file", "R2", "R", "missing.cow");
 
         mustBeUnchanged();
@@ -99,6 +101,47 @@ public class LayerToolTests : StackTest
         Assert.Equal(view, Flat("R", "lower.cow", "top.cow"));
         Run("cowloop", "info", "--ranges", "top.cow").MustPrint("1024 1024\n");
         Run("cowloop", "check", "top.cow", "--base", "R").MustSucceed();
+    }
+
+    /// <summary>As a crash in the middle of such work leaves it.</summary>
+    [Fact]
+    public void What_is_dirty_is_repaired_first()
+    {
+        byte[] cowfile = Read("upper.cow");
+        cowfile[6] |= 1;
+        Write("upper.cow", cowfile);
+
+        CommandResult compacted = Run("cowloop", "compact", "upper.cow").MustSucceed();
+
+        Assert.Equal(["cowloop: upper.cow was dirty and is repaired"], compacted.ErrorLines);
+        Assert.Equal(_upperView, Flat("R", "upper.cow"));
+    }
+
+    [Fact]
+    public void A_stack_may_be_full()
+    {
+        var names = new List<string>();
+        byte[] view = [];
+        for (int layer = 0; layer <= LayerStack.MaxLayers; layer++)
+        {
+            view = Make($"{layer}.cow", [.. names], (layer, (byte)layer), (100, (byte)layer));
+            names.Add($"{layer}.cow");
+        }
+
+        Assert.Equal(view, Flat("R", $"{LayerStack.MaxLayers}.cow"));
+        Run("cowloop", "diff", "R", $"{LayerStack.MaxLayers}.cow").MustExitWith(1);
+        Run("cowloop", "check", $"{LayerStack.MaxLayers}.cow", "--base", "R").MustSucceed();
+    }
+
+    [Fact]
+    public void Programs_get_json()
+    {
+        Assert.True(Json("seal", "lower.cow").GetProperty("changed").GetBoolean());
+        Assert.Equal(1 << 20, Json("flatten", "R", "upper.cow", "-o", "flat").GetProperty("lengthBytes").GetInt64());
+        Assert.Equal(2, Json("compact", "upper.cow").GetProperty("changedBlocks").GetInt64());
+        Assert.Equal(1, Json("rebase", "upper.cow", "--onto", "R").GetProperty("copiedBlocks").GetInt64());
+
+        JsonElement Json(params string[] arguments) => JsonDocument.Parse(Run("cowloop", [.. arguments, "--json"]).MustSucceed().Output).RootElement;
     }
 
     [Fact]
