@@ -53,8 +53,10 @@ public static class LayerFinder
     public static bool IsSealed(string path) => ReadRecord(path)?.IsSealed == true;
 
     /// <summary>Finds a layer: where it was, else among the files beside the one that lies on it.</summary>
+    /// <param name="parent">What the one that lies on it says of it.</param>
+    /// <param name="childPath">Absolute path of that one.</param>
     /// <returns>Its absolute path; null when it is nowhere.</returns>
-    private static string? Find(ParentLink parent, string childPath)
+    public static string? Find(ParentLink parent, string childPath)
     {
         string directory = Path.GetDirectoryName(childPath)!;
         string formerPath = Path.GetFullPath(parent.Path, directory);

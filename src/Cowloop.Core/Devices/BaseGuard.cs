@@ -36,8 +36,8 @@ internal static class BaseGuard
     /// <exception cref="CowloopException">The base has changed.</exception>
     public static ExtensionRecord Check(ExtensionRecord record, string path, BaseImage image, bool isOtherFingerprint, BaseOptions options)
     {
-        // Who names a parent by its identity knows what lies below better than any fingerprint, which a snapshot writes a moment later.
-        isOtherFingerprint &= record.Parent is not ParentLink { Id: var parentId } || parentId == Guid.Empty;
+        // Who names a parent by its identity knows what lies below better than any fingerprint, which a snapshot writes a moment later, and a merge changes.
+        isOtherFingerprint &= record.Parent is not ParentLink parent || parent.Id == Guid.Empty;
         bool isSameFile = image.Hints is BaseHints hints
             && record.BaseHints == hints
             && record.BaseLengthBytes == image.LengthBytes

@@ -1,4 +1,6 @@
+using Cowloop.Core.Devices;
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Maintenance;
 
@@ -18,6 +20,53 @@ public static class Checker
     /// <exception cref="CowloopException">A file can't be read.</exception>
     public static IReadOnlyList<Problem> Run(CheckedFile file, CheckedFile? baseFile, IWorkObserver observer)
     {
+        return Run(file, CheckBase, observer);
+
+        void CheckBase(CowHeader header, byte[] headerBlock, CowLayout layout, List<Problem> problems)
+        {
+            if (baseFile is not null)
+            {
+                Checker.CheckBase(header, headerBlock, layout, baseFile, problems);
+            }
+        }
+    }
+
+    /// <summary>Checks a cowfile that lies on layers, and whether it belongs there.</summary>
+    /// <param name="file">The cowfile; nobody writes to it.</param>
+    /// <param name="below">What it is to lie on.</param>
+    /// <param name="observer">Who looks on.</param>
+    /// <returns>What is wrong, the worst first; empty when all is well.</returns>
+    /// <exception cref="CowloopException">A file can't be read.</exception>
+    public static IReadOnlyList<Problem> RunOnLayers(CheckedFile file, BaseImage below, IWorkObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(below);
+        return Run(file, CheckBelow, observer);
+
+        void CheckBelow(CowHeader header, byte[] headerBlock, CowLayout layout, List<Problem> problems)
+        {
+            _ = layout;
+            try
+            {
+                ExtensionRecord? record = CowfileChecks.DecodeRecord(headerBlock, file.Name);
+                BaseGuard.RequireRelated(header, record, file.Name, below);
+                Parentage.Require(record, file.Name, below.Top);
+                if (record is not null)
+                {
+                    _ = BaseGuard.Check(record, file.Name, below, header.Fingerprint != below.Fingerprint, new BaseOptions());
+                }
+            }
+            catch (CowloopException exception) when (exception.Errno == Errno.EINVAL)
+            {
+                problems.Add(new Problem(exception.Message, exception.Hint));
+            }
+        }
+    }
+
+    private static List<Problem> Run(
+        CheckedFile file,
+        Action<CowHeader, byte[], CowLayout, List<Problem>> checkBelow,
+        IWorkObserver observer)
+    {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(observer);
         var problems = new List<Problem>();
@@ -28,10 +77,7 @@ public static class Checker
             CowfileChecks.RequireKnownVersion(header, file.Name);
             CowfileChecks.RequireUnpacked(header, file.Name);
             CowLayout layout = CowfileChecks.RequireLayout(header, file.Name);
-            if (baseFile is not null)
-            {
-                CheckBase(header, headerBlock, layout, baseFile, problems);
-            }
+            checkBelow(header, headerBlock, layout, problems);
             CheckContents(file, header, layout, problems, observer);
         }
         catch (CowloopException exception) when (exception.Fault != Fault.None && exception.Errno is Errno.None or Errno.EINVAL)

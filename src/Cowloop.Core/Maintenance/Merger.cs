@@ -1,4 +1,5 @@
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Maintenance;
 
@@ -8,11 +9,6 @@ namespace Cowloop.Core.Maintenance;
 /// </summary>
 public sealed class Merger
 {
-    private const int BufferBytes = 1 << 20;
-
-    // Zeros in pieces smaller than this are not worth a hole.
-    private const int HoleUnitBlocks = 4;
-
     private readonly CheckedFile _cowfile;
     private readonly CheckedFile _base;
     private readonly CowLayout _layout;
@@ -45,6 +41,7 @@ public sealed class Merger
         ArgumentNullException.ThrowIfNull(observer);
         CowLayout layout = CowfileChecks.RequireLayout(header, cowfile.Name);
         CowfileChecks.RequireBitmap(cowfile, layout);
+        RequireOnBase(cowfile, baseFile);
         long baseBlockCount = baseFile.LengthBytes / CowLayout.BlockSize;
         uint fingerprint = BaseFingerprint.Compute(baseFile.File, baseBlockCount, out long windowBlockCount);
         bool isSameSize = baseBlockCount == layout.BlockCount;
@@ -72,7 +69,9 @@ public sealed class Merger
             throw Refused(
                 Fault.OtherSize,
                 $"{baseFile.Name} has {baseBlockCount} blocks, and {cowfile.Name} was made for one with {layout.BlockCount}",
-                "name the rdofile that this cowfile was made for");
+                header.Version == CowHeader.LargerVersion
+                    ? $"its device is larger than its base; make a new image of it: {FlattenCommand(cowfile, baseFile)}"
+                    : "name the rdofile that this cowfile was made for");
         }
         CowContents contents = CowfileChecks.RequireSound(cowfile, header, layout);
         if (!resume && CowfileChecks.ReadRecord(cowfile) is ExtensionRecord record)
@@ -88,10 +87,10 @@ public sealed class Merger
     {
         ArgumentNullException.ThrowIfNull(observer);
         observer.Begin("merging", BlockCount * CowLayout.BlockSize);
-        byte[] buffer = new byte[BufferBytes];
+        var copier = new BlockCopier(_cowfile, _layout.DataOffsetBytes, _base, targetOffsetBytes: 0);
         foreach (BlockRun run in CowRuns.Read(_cowfile, _layout))
         {
-            Copy(Math.Max(run.FirstBlock, _windowBlockCount), run.EndBlock, buffer, observer);
+            copier.Copy(Math.Max(run.FirstBlock, _windowBlockCount), run.EndBlock, observer);
         }
         _base.Sync(Fault.WriteData);
         foreach (BlockRun run in CowRuns.Read(_cowfile, _layout))
@@ -100,7 +99,7 @@ public sealed class Merger
             {
                 break;
             }
-            Copy(run.FirstBlock, Math.Min(run.EndBlock, _windowBlockCount), buffer, observer);
+            copier.Copy(run.FirstBlock, Math.Min(run.EndBlock, _windowBlockCount), observer);
         }
         _base.Sync(Fault.WriteData);
     }
@@ -117,89 +116,33 @@ public sealed class Merger
         }
     }
 
+    /// <summary>What is written into a base must have been made for that base: the blocks of a file on a layer were made for what is seen through the layer.</summary>
+    private static void RequireOnBase(CheckedFile cowfile, CheckedFile baseFile)
+    {
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        cowfile.Read(0, headerBlock, Fault.ReadHeader);
+        // A damaged record is told of where the base is known to be right: that comes first.
+        _ = ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record);
+        if (record?.Parent is ParentLink parent)
+        {
+            string layer = parent.Path.Length > 0 ? ShellWord.ForPath(Path.Combine(Path.GetDirectoryName(cowfile.Name) ?? "", parent.Path)) : "LAYER";
+            throw Refused(
+                Fault.OtherParent,
+                $"{cowfile.Name} lies on layer {Parentage.Describe(parent)}, not on {baseFile.Name} itself",
+                $"merge it into its layer first: cowloop merge {ShellWord.ForPath(cowfile.Name)} --into {layer}; "
+                + $"or make a new image of all: {FlattenCommand(cowfile, baseFile)}");
+        }
+        if (record?.Merged is { IsComplete: false })
+        {
+            throw Refused(
+                Fault.OtherParent,
+                $"a merge into {cowfile.Name} was interrupted: it holds only a part of what was merged",
+                "finish that first: run the same cowloop merge again");
+        }
+    }
+
+    private static string FlattenCommand(CheckedFile cowfile, CheckedFile baseFile) =>
+        $"cowloop flatten {ShellWord.ForPath(baseFile.Name)} {ShellWord.ForPath(cowfile.Name)} -o NEW.img";
+
     private static CowloopException Refused(Fault fault, string reason, string hint) => new(Errno.EINVAL, reason, hint) { Fault = fault };
-
-    /// <summary>Copies blocks; holes of the cowfile become holes of the base, as far as it knows them.</summary>
-    private void Copy(long block, long endBlock, byte[] buffer, IWorkObserver observer)
-    {
-        while (block < endBlock)
-        {
-            long storeBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
-            (long startBytes, long endBytes) = _cowfile.NextData(storeBytes, Fault.ReadData);
-            long holeBlocks = endBytes <= startBytes ? endBlock - block : (startBytes - storeBytes) / CowLayout.BlockSize;
-            long count;
-            if (holeBlocks > 0)
-            {
-                count = Math.Min(holeBlocks, endBlock - block);
-                Clear(block, count, buffer, observer);
-            }
-            else
-            {
-                long dataBlocks = (endBytes - storeBytes + CowLayout.BlockSize - 1) / CowLayout.BlockSize;
-                count = Math.Min(Math.Min(dataBlocks, BufferBytes / CowLayout.BlockSize), endBlock - block);
-                Span<byte> data = buffer.AsSpan(0, (int)count * CowLayout.BlockSize);
-                _cowfile.Read(storeBytes, data, Fault.ReadData);
-                Store(block, data);
-                observer.Advance(data.Length);
-            }
-            block += count;
-        }
-    }
-
-    /// <summary>Writes data; zeros in it leave a hole that is there a hole.</summary>
-    private void Store(long block, ReadOnlySpan<byte> data)
-    {
-        while (!data.IsEmpty)
-        {
-            int length = UnitLength(block, data);
-            bool isZero = IsZero(data[..length]);
-            while (length < data.Length)
-            {
-                int next = UnitLength(block + length / CowLayout.BlockSize, data[length..]);
-                if (IsZero(data.Slice(length, next)) != isZero)
-                {
-                    break;
-                }
-                length += next;
-            }
-            if (!isZero || !IsHole(block, length))
-            {
-                _base.Write(block * CowLayout.BlockSize, data[..length], Fault.WriteData);
-            }
-            block += length / CowLayout.BlockSize;
-            data = data[length..];
-        }
-    }
-
-    /// <summary>Makes blocks zero that are a hole in the cowfile.</summary>
-    private void Clear(long block, long count, byte[] buffer, IWorkObserver observer)
-    {
-        long lengthBytes = count * CowLayout.BlockSize;
-        if (IsHole(block, lengthBytes) || _base.TryPunch(block * CowLayout.BlockSize, lengthBytes, Fault.WriteData))
-        {
-            observer.Advance(lengthBytes);
-            return;
-        }
-        buffer.AsSpan().Clear();
-        for (long doneBytes = 0; doneBytes < lengthBytes;)
-        {
-            int partBytes = (int)Math.Min(buffer.Length, lengthBytes - doneBytes);
-            _base.Write(block * CowLayout.BlockSize + doneBytes, buffer.AsSpan(0, partBytes), Fault.WriteData);
-            doneBytes += partBytes;
-            observer.Advance(partBytes);
-        }
-    }
-
-    private bool IsHole(long block, long lengthBytes)
-    {
-        long startBytes = block * CowLayout.BlockSize;
-        (long dataBytes, long endBytes) = _base.NextData(startBytes, Fault.WriteData);
-        return endBytes <= dataBytes || dataBytes >= startBytes + lengthBytes;
-    }
-
-    /// <summary>The bytes up to the next multiple of the hole unit.</summary>
-    private static int UnitLength(long block, ReadOnlySpan<byte> data) =>
-        Math.Min(data.Length, (int)(HoleUnitBlocks - block % HoleUnitBlocks) * CowLayout.BlockSize);
-
-    private static bool IsZero(ReadOnlySpan<byte> data) => !data.ContainsAnyExcept((byte)0);
 }

@@ -93,6 +93,7 @@ internal static class Cowmerge
         Fault.ReadBitmap => $"read bitmap from cowfile: {exception.Errno.Text()}",
         Fault.OtherBase => $"{program} - fingerprint of {rdofile} does not correspond with {cowfile}",
         Fault.OtherSize => $"{program} - size of {rdofile} does not correspond with {cowfile}",
+        Fault.OtherParent => $"cowfile {cowfile} does not lie on {rdofile} itself",
         Fault.ReadData => $"read from cowfile failed: {exception.Errno.Text()}",
         Fault.WriteData => $"write to rdofile failed: {exception.Errno.Text()}",
         Fault.Damaged => $"cowfile {cowfile} is damaged",

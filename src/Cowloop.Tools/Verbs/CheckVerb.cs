@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
+using Cowloop.Core;
 using Cowloop.Core.Files;
+using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
 using Cowloop.Tools.Work;
@@ -33,12 +35,9 @@ internal static class CheckVerb
     private static int Check(string cowfile, string? baseName, bool asJson)
     {
         using PosixFile file = FileOpener.OpenToRead(cowfile);
-        using IBlockFile? baseFile = baseName is null ? null : BaseOpener.OpenToLook(baseName);
-        IReadOnlyList<Problem> problems;
-        using (var session = new WorkSession())
-        {
-            problems = Checker.Run(new CheckedFile(file, cowfile), baseFile is null ? null : new CheckedFile(baseFile, baseName!), session);
-        }
+        IReadOnlyList<Problem> problems = baseName is not null && LiesOnLayers(file)
+            ? CheckOnLayers(file, cowfile, baseName)
+            : CheckOnBase(file, cowfile, baseName);
         if (asJson)
         {
             var result = new CheckResult(Path.GetFullPath(cowfile), problems.Count == 0, problems);
@@ -57,5 +56,36 @@ internal static class CheckVerb
             }
         }
         return problems.Count == 0 ? 0 : ProblemsExitCode;
+    }
+    private static bool LiesOnLayers(PosixFile file)
+    {
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        return file.LengthBytes >= headerBlock.Length
+            && file.ReadAt(0, headerBlock) == Errno.None
+            && ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
+            && record!.Parent is not null;
+    }
+
+    private static IReadOnlyList<Problem> CheckOnBase(PosixFile file, string cowfile, string? baseName)
+    {
+        using PosixFile? stored = baseName is null ? null : BaseOpener.OpenToLook(baseName);
+        using IBlockFile? baseFile = stored is null ? null : BaseOpener.ContentOf(stored, baseName!);
+        using var session = new WorkSession();
+        return Checker.Run(new CheckedFile(file, cowfile), baseFile is null ? null : new CheckedFile(baseFile, baseName!), session);
+    }
+
+    /// <summary>What lies below is the base as it is seen through the layers; one of them that is missing or has changed is a problem of the cowfile's.</summary>
+    private static IReadOnlyList<Problem> CheckOnLayers(PosixFile file, string cowfile, string baseName)
+    {
+        try
+        {
+            using StackOpener below = StackOpener.OpenBelow(baseName, cowfile, []);
+            using var session = new WorkSession();
+            return Checker.RunOnLayers(new CheckedFile(file, cowfile), below.Image, session);
+        }
+        catch (CowloopException exception) when (exception.Fault is Fault.OtherParent or Fault.OtherBase)
+        {
+            return [new Problem(exception.Message, exception.Hint), .. CheckOnBase(file, cowfile, null)];
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Cowloop.Control;
+using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Verbs;
 
@@ -25,6 +26,7 @@ internal static class InfoText
         {
             AppendRecord(record);
         }
+        AppendLayers();
         Line("format", $"version {info.FormatVersion}, {info.WordSize * 8}-bit, {info.ByteOrder}-endian");
         AppendMap(text, map, TerminalText.HasShades ? " ░▒▓█" : " .:+#");
         return text.ToString();
@@ -42,7 +44,21 @@ internal static class InfoText
             {
                 Line("", $"taken {Count(record.AcceptedChanges, "time")} although it had changed (--accept-base)");
             }
-            Line("identity", $"{record.Id}, generation {record.Generation}");
+            Line("identity", $"{record.Id}, generation {record.Generation}{(record.Sealed ? ", sealed: never written again" : "")}");
+            if (record.Merged is MergedInfo merged)
+            {
+                Line("", $"{merged.Id} is merged into it{(merged.Complete ? "" : " in part: run the same cowloop merge again")}");
+            }
+        }
+
+        void AppendLayers()
+        {
+            for (int index = 0; index < info.Layers.Count; index++)
+            {
+                ChainLayer layer = info.Layers[index];
+                string state = layer.State == "found" ? "" : $" ({layer.State})";
+                Line(index == 0 ? "layers" : "", $"{layer.Path ?? "?"}{state}: {layer.Id}, generation {layer.Generation}{(layer.Sealed ? ", sealed" : "")}");
+            }
         }
 
         void Line(string label, string value) => text.Append(CultureInfo.InvariantCulture, $"  {label,-9}{value}\n");

@@ -53,7 +53,8 @@ internal static class InfoVerb
         }
         // The ranges are read while they are written: a bitmap may hold more of them than memory.
         IEnumerable<ByteRange>? ranges = withRanges ? CowRuns.Read(cowfile, layout).Select(RangeOf) : null;
-        CowfileInfo info = Describe(name, file, header, CowfileChecks.DecodeRecord(headerBlock, name), layout, map, ranges);
+        ExtensionRecord? record = CowfileChecks.DecodeRecord(headerBlock, name);
+        CowfileInfo info = Describe(name, file, header, record, layout, map, ranges) with { Layers = LayerChain.Below(name, record) };
         if (asJson)
         {
             using Stream output = Console.OpenStandardOutput();

@@ -7,39 +7,75 @@ using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Verbs;
 
-/// <summary>cowloop merge: what cowmerge does.</summary>
+/// <summary>cowloop merge: what cowmerge does, and the same with a layer instead of a base.</summary>
 internal static class MergeVerb
 {
-    private const int DeclinedExitCode = 1;
+    /// <summary>What it answers when the user did not want it.</summary>
+    public const int DeclinedExitCode = 1;
 
     public static Command Create()
     {
         Argument<string> baseName = VerbOptions.Base();
-        baseName.Description = "The image or block device that the changes are written into";
-        Argument<string> cowfile = VerbOptions.Cowfile();
+        baseName.Description = "The image or block device that the changes are written into; with --into, the cowfile, or the layer below it";
+        var cowfile = new Argument<string?>("COWFILE") { Description = "The cowfile", Arity = ArgumentArity.ZeroOrOne };
+        var into = new Option<string?>("--into")
+        {
+            Description = "Write the changes into this layer, which the cowfile lies on; or those of both into a new cowfile, when there is no such file",
+            HelpName = "LAYER",
+        };
+        Option<string?> lowest = VerbOptions.BaseOf("With --into a new cowfile: the base, to verify all with it; needed for plain cowfiles");
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only verify that it can be done, and say how much would be written" };
-        var resume = new Option<bool>("--resume") { Description = "Finish a merge that was interrupted" };
+        var resume = new Option<bool>("--resume") { Description = "Finish a merge into a base that was interrupted; with --into, just give the same command again" };
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
             "merge",
-            "Write the changes of a cowfile into its base. Everything is verified before anything is changed. Exit code 1: declined.",
+            "Write the changes of a cowfile into its base, or into the layer that it lies on. Everything is verified before anything is changed. "
+            + "Exit code 1: declined.",
             "cowloop merge disk.img my.cow --yes && rm my.cow")
         {
             baseName,
             cowfile,
+            into,
+            lowest,
             yes,
             dryRun,
             resume,
             json,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(into) is null)
+            {
+                AddErrorIf(result.GetValue(cowfile) is null && result.GetValue(baseName) is not null, "COWFILE is missing");
+                AddErrorIf(result.GetValue(lowest) is not null, "--base goes with --into only: otherwise BASE is the first argument");
+            }
+            else
+            {
+                AddErrorIf(result.GetValue(resume), "--resume does not go with --into: the same command finishes it");
+            }
+
+            void AddErrorIf(bool isWrong, string error)
+            {
+                if (isWrong)
+                {
+                    result.AddError(error);
+                }
+            }
+        });
         command.SetAction(result =>
         {
             string name = result.GetRequiredValue(baseName);
-            string changes = result.GetRequiredValue(cowfile);
+            string? changes = result.GetValue(cowfile);
+            if (result.GetValue(into) is string layer)
+            {
+                string[] names = changes is null ? [name] : [name, changes];
+                var merge = new IntoMerge(names, layer, result.GetValue(lowest), result.GetValue(yes), result.GetValue(dryRun), result.GetValue(json));
+                return VerbRunner.Run(merge.Run, "if it had begun, finish it with the same command");
+            }
             return VerbRunner.Run(
-                () => Merge(name, changes, result.GetValue(yes), result.GetValue(dryRun), result.GetValue(resume), result.GetValue(json)),
-                $"if it had begun, finish with: {ResumeCommand(name, changes)}");
+                () => Merge(name, changes!, result.GetValue(yes), result.GetValue(dryRun), result.GetValue(resume), result.GetValue(json)),
+                $"if it had begun, finish with: {ResumeCommand(name, changes!)}");
         });
         return command;
     }
@@ -82,7 +118,9 @@ internal static class MergeVerb
     private static string ResumeCommand(string baseName, string cowfile) =>
         $"cowloop merge --resume {ShellWord.ForPath(baseName)} {ShellWord.ForPath(cowfile)}";
 
-    private static bool Confirm(string question)
+    /// <summary>Asks at the terminal.</summary>
+    /// <exception cref="CowloopException">There is none.</exception>
+    public static bool Confirm(string question)
     {
         if (Console.IsInputRedirected)
         {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
+using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Verbs;
 
@@ -38,7 +39,11 @@ internal sealed record CowfileInfo(
     long AllocatedBytes,
     string? Device,
     RecordInfo? Record,
-    IEnumerable<ByteRange>? Ranges);
+    IEnumerable<ByteRange>? Ranges)
+{
+    /// <summary>The layers that it lies on, from the nearest down to the base; empty when it lies on the base itself.</summary>
+    public IReadOnlyList<ChainLayer> Layers { get; init; } = [];
+}
 
 /// <summary>The extension record of a cowfile.</summary>
 /// <param name="Id">Which cowfile this is.</param>
@@ -57,6 +62,18 @@ internal sealed record RecordInfo(
     string? BaseSha256,
     uint AcceptedChanges)
 {
+    /// <summary>True for a layer, which is never written again.</summary>
+    public bool Sealed { get; init; }
+
+    /// <summary>The layer that it lies on; null when it lies on the base itself.</summary>
+    public ParentInfo? Parent { get; init; }
+
+    /// <summary>What was merged into it last; null when nothing was, or it was written to since.</summary>
+    public MergedInfo? Merged { get; init; }
+
+    /// <summary>True when its device is larger than the base.</summary>
+    public bool LargerThanBase { get; init; }
+
     /// <summary>Takes what is known out of a record.</summary>
     public static RecordInfo? Of(ExtensionRecord? record) => record is null
         ? null
@@ -67,8 +84,26 @@ internal sealed record RecordInfo(
             record.BasePath.Length == 0 ? null : record.BasePath,
             record.BaseHints?.Modified,
             record.BaseDigest is byte[] digest ? Convert.ToHexStringLower(digest) : null,
-            record.AcceptedChangeCount);
+            record.AcceptedChangeCount)
+        {
+            Sealed = record.IsSealed,
+            Parent = record.Parent is ParentLink parent ? new ParentInfo(parent.Id, parent.Generation, parent.Path) : null,
+            Merged = record.Merged is MergedLayer merged ? new MergedInfo(merged.Id, merged.Generation, merged.IsComplete) : null,
+            LargerThanBase = record.IsLargerThanBase,
+        };
 }
+
+/// <summary>The layer that a cowfile lies on, as it names it.</summary>
+/// <param name="Id">Its identity; empty for a plain one.</param>
+/// <param name="Generation">Its generation.</param>
+/// <param name="Path">Where it was: relative to the directory of the upper one, or absolute; empty when that did not fit.</param>
+internal sealed record ParentInfo(Guid Id, ulong Generation, string Path);
+
+/// <summary>What was merged into a layer last.</summary>
+/// <param name="Id">The identity of the cowfile that was.</param>
+/// <param name="Generation">Its generation.</param>
+/// <param name="Complete">False: the merge was interrupted.</param>
+internal sealed record MergedInfo(Guid Id, ulong Generation, bool Complete);
 
 /// <summary>A range of a device.</summary>
 internal sealed record ByteRange(long OffsetBytes, long LengthBytes);

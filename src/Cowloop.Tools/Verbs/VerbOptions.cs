@@ -16,6 +16,9 @@ internal static class VerbOptions
 
     public static Argument<string> Base() => new("BASE") { Description = "The read-only image or block device" };
 
+    /// <summary>The base of a cowfile, where it need not be named.</summary>
+    public static Option<string?> BaseOf(string description) => new("--base") { Description = description, HelpName = "BASE" };
+
     /// <summary>A device number.</summary>
     public static Option<int?> Number() => new("--number", "-n")
     {

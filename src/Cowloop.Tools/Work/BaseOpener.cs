@@ -9,21 +9,42 @@ namespace Cowloop.Tools.Work;
 /// <summary>Opens a base for the tools.</summary>
 internal static class BaseOpener
 {
-    /// <summary>Opens a base to look at what it holds, decompressed if it is compressed; it may be in use.</summary>
+    /// <summary>Opens a base to look at it, as it is stored; it may be in use.</summary>
     /// <exception cref="CowloopException">It can't be opened.</exception>
-    public static IBlockFile OpenToLook(string name)
+    public static PosixFile OpenToLook(string name)
     {
         PosixFile file = TryOpen(name, writable: false);
         try
         {
             RefuseOtherKinds(name, file.Identity.Kind);
-            return CloopIndex.IsCloop(file) ? CloopImage.Open(file, name, words => new NativeWords(words), schedule: null) : file;
+            return file;
         }
         catch
         {
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What a base holds: the file itself, or what is compressed in it.</summary>
+    /// <param name="file">The file; owned by the result.</param>
+    /// <param name="name">As the user named it.</param>
+    /// <exception cref="CowloopException">It is a damaged compressed image.</exception>
+    public static IBlockFile ContentOf(PosixFile file, string name) =>
+        CloopIndex.IsCloop(file) ? CloopImage.Open(file, name, words => new NativeWords(words), schedule: null) : file;
+
+    /// <summary>Opens a base to read it; it may be in use as a base, but nobody can change it until it is closed.</summary>
+    /// <exception cref="CowloopException">It can't be opened, or somebody may be changing it.</exception>
+    public static PosixFile OpenToRead(string name)
+    {
+        PosixFile file = OpenToLook(name);
+        if (file.TryLock(exclusive: false) != Errno.EAGAIN)
+        {
+            return file;
+        }
+        FileIdentity identity = file.Identity;
+        file.Dispose();
+        throw FileOpener.InUse(name, identity);
     }
 
     /// <summary>Opens a base for a merge: only one that nobody else uses, and nobody can until it is closed.</summary>

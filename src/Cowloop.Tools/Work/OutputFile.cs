@@ -31,7 +31,14 @@ internal sealed class OutputFile : IDisposable
     /// <param name="source">What it is made of; may not be replaced by it.</param>
     /// <param name="overwrite">Replace a file that has the name already, if nobody uses it.</param>
     /// <exception cref="CowloopException">There may not.</exception>
-    public static OutputFile Prepare(string name, FileIdentity source, bool overwrite) => new(name, OpenReplaced(name, source, overwrite));
+    public static OutputFile Prepare(string name, FileIdentity source, bool overwrite) => Prepare(name, [source], overwrite);
+
+    /// <inheritdoc cref="Prepare(string, FileIdentity, bool)"/>
+    /// <param name="name">Its name, as the user gave it.</param>
+    /// <param name="sources">What it is made of; none of them may be replaced by it.</param>
+    /// <param name="overwrite">Replace a file that has the name already, if nobody uses it.</param>
+    public static OutputFile Prepare(string name, IReadOnlyList<FileIdentity> sources, bool overwrite) =>
+        new(name, OpenReplaced(name, sources, overwrite));
 
     /// <summary>Makes the file, empty, under a temporary name beside its later one.</summary>
     /// <returns>The file to write to; owned by this.</returns>
@@ -79,7 +86,7 @@ internal sealed class OutputFile : IDisposable
     }
 
     /// <summary>Opens what has the name already, so that nobody begins to use it meanwhile.</summary>
-    private static PosixFile? OpenReplaced(string name, FileIdentity source, bool overwrite)
+    private static PosixFile? OpenReplaced(string name, IReadOnlyList<FileIdentity> sources, bool overwrite)
     {
         Errno errno = FileIdentity.TryGet(name, out FileIdentity identity);
         if (errno == Errno.ENOENT && name.Length > 0)
@@ -90,7 +97,7 @@ internal sealed class OutputFile : IDisposable
         {
             throw NotMade(name, errno);
         }
-        if (identity.IsSameAs(source))
+        if (sources.Any(identity.IsSameAs))
         {
             throw new CowloopException(Errno.EINVAL, $"{name} is the file to read from", "name another file for the result");
         }

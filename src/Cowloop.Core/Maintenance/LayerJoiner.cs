@@ -1,0 +1,125 @@
+using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
+
+namespace Cowloop.Core.Maintenance;
+
+/// <summary>Makes one new cowfile of a layer and the cowfile on it; both stay as they are. It lies on what the layer lies on.</summary>
+public sealed class LayerJoiner
+{
+    private readonly CowfileEdit _upper;
+    private readonly CowfileEdit _lower;
+
+    private LayerJoiner(CowfileEdit upper, CowfileEdit lower, long copiedBlockCount)
+    {
+        _upper = upper;
+        _lower = lower;
+        CopiedBlockCount = copiedBlockCount;
+    }
+
+    /// <summary>Blocks of both together; the new one holds at most so many.</summary>
+    public long CopiedBlockCount { get; }
+
+    /// <summary>Verifies that both are sound and belong together.</summary>
+    /// <param name="upper">The upper one; nobody writes to it.</param>
+    /// <param name="lower">The layer that it lies on; nobody writes to it.</param>
+    /// <exception cref="CowloopException">They can't be joined.</exception>
+    public static LayerJoiner Prepare(CheckedFile upper, CheckedFile lower)
+    {
+        ArgumentNullException.ThrowIfNull(upper);
+        ArgumentNullException.ThrowIfNull(lower);
+        var source = new CowfileEdit(upper);
+        var target = new CowfileEdit(lower);
+        long blockCount = RequireSound(source) + RequireSound(target);
+        // Not disposed: the files are the caller's.
+        Parentage.RequireWhole(new Layer(upper.File, upper.Name, source.Layout, source.Record));
+        Layer layer = new(lower.File, lower.Name, target.Layout, target.Record);
+        Parentage.RequireWhole(layer);
+        Parentage.Require(source.Record, upper.Name, layer);
+        if (source.Layout.BlockCount < target.Layout.BlockCount || (source.Layout.BlockCount > target.Layout.BlockCount && target.Record is null))
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"the device of {upper.Name} has {source.Layout.BlockCount} blocks, and that of {lower.Name} {target.Layout.BlockCount}",
+                "make a new image of all: cowloop flatten BASE LOWER UPPER -o NEW.img")
+            {
+                Fault = Fault.OtherSize,
+            };
+        }
+        return new LayerJoiner(source, target, blockCount);
+    }
+
+    /// <summary>Writes the new cowfile.</summary>
+    /// <param name="destination">Gets it; new and empty. The caller makes it durable, and removes it after an exception.</param>
+    /// <param name="id">Its identity; it has a record where the layer has one.</param>
+    /// <param name="rebasePath">Turns a path as it is seen from the layer into one that is seen from the new file.</param>
+    /// <param name="observer">Who looks on.</param>
+    /// <returns>What it holds.</returns>
+    /// <exception cref="CowloopException">A file can't be read or written.</exception>
+    public CowContents Run(CheckedFile destination, Guid id, Func<string, string> rebasePath, IWorkObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ArgumentNullException.ThrowIfNull(rebasePath);
+        ArgumentNullException.ThrowIfNull(observer);
+        observer.Begin("merging", CopiedBlockCount * CowLayout.BlockSize);
+        CowLayout layout = _upper.Layout;
+        destination.SetLength(layout.FullLengthBytes, Fault.WriteData);
+        destination.Reserve(0, layout.EmptyLengthBytes, Fault.WriteBitmap);
+        // The upper one's later: what both have is overwritten.
+        Copy(_lower);
+        Copy(_upper);
+        CowContents contents = WriteBitmap();
+        destination.SetLength(layout.LengthBytesFor(contents.HighestBlock), Fault.WriteData);
+        WriteHead(contents);
+        return contents;
+
+        void Copy(CowfileEdit source)
+        {
+            var copier = new BlockCopier(source.File, source.Layout.DataOffsetBytes, destination, layout.DataOffsetBytes);
+            foreach (BlockRun run in CowRuns.Read(source.File, source.Layout))
+            {
+                copier.Copy(run.FirstBlock, run.EndBlock, observer);
+            }
+        }
+
+        CowContents WriteBitmap()
+        {
+            foreach (CowfileEdit source in new[] { _lower, _upper })
+            {
+                BitmapEdit.Add(CowRuns.Read(source.File, source.Layout), destination, layout);
+            }
+            return CowfileChecks.Count(destination, layout);
+        }
+
+        void WriteHead(CowContents written)
+        {
+            byte[] headerBlock = new byte[CowLayout.BlockSize];
+            ExtensionRecord? record = _lower.Record is ExtensionRecord former ? RecordFor(former) : null;
+            CowHeader header = CowHeader.ForNewFile(layout, _lower.Header.Fingerprint) with
+            {
+                Version = record?.IsLargerThanBase == true ? CowHeader.LargerVersion : CowHeader.ClassicVersion,
+                Flags = record is null ? CowFlags.None : CowFlags.BitmapDecides,
+                UsedBlocks = (ulong)written.UsedBlocks,
+            };
+            header.Encode(headerBlock);
+            record?.Encode(headerBlock);
+            destination.Write(0, headerBlock, Fault.WriteHeader);
+        }
+
+        ExtensionRecord RecordFor(ExtensionRecord former) => former with
+        {
+            Id = id,
+            Generation = 0,
+            IsSealed = false,
+            Merged = null,
+            IsLargerThanBase = former.IsLargerThanBase || _upper.Header.Version == CowHeader.LargerVersion,
+            BasePath = rebasePath(former.BasePath),
+            Parent = former.Parent is ParentLink parent ? parent with { Path = rebasePath(parent.Path) } : null,
+        };
+    }
+
+    private static long RequireSound(CowfileEdit edit)
+    {
+        CowfileChecks.RequireClean(edit.Header, edit.File.Name);
+        return CowfileChecks.RequireSound(edit.File, edit.Header, edit.Layout).UsedBlocks;
+    }
+}
