@@ -41,6 +41,7 @@ public partial class UnsafeCodeTests
             .Where(method => method.Attributes.HasFlag(MethodAttributes.PinvokeImpl));
     }
 
-    [GeneratedRegex(@"\b(unsafe|DllImport|LibraryImport|NativeMemory)\b")]
+    /// <summary>An option may be called so.</summary>
+    [GeneratedRegex(@"(?<!--)\b(unsafe|DllImport|LibraryImport|NativeMemory)\b")]
     private static partial Regex UnsafeWord();
 }

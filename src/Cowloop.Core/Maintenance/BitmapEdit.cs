@@ -3,7 +3,7 @@ using Cowloop.Core.Format;
 
 namespace Cowloop.Core.Maintenance;
 
-/// <summary>A part of a cowfile's bitmap, read to be changed: so many blocks that no work on them takes long, and so few that memory does not grow with the base.</summary>
+/// <summary>A part of a cowfile's bitmap, read to be changed: memory does not grow with the base.</summary>
 internal sealed class BitmapEdit
 {
     private const int MaxBytes = 64 * 1024;

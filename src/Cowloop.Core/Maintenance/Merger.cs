@@ -116,7 +116,7 @@ public sealed class Merger
         }
     }
 
-    /// <summary>What is written into a base must have been made for that base: the blocks of a file on a layer were made for what is seen through the layer.</summary>
+    /// <summary>What is written into a base must have been made for it: the blocks of a file on a layer were made for what is seen through that.</summary>
     private static void RequireOnBase(CheckedFile cowfile, CheckedFile baseFile)
     {
         byte[] headerBlock = new byte[CowLayout.BlockSize];

@@ -74,7 +74,7 @@ internal static class CheckVerb
         return Checker.Run(new CheckedFile(file, cowfile), baseFile is null ? null : new CheckedFile(baseFile, baseName!), session);
     }
 
-    /// <summary>What lies below is the base as it is seen through the layers; one of them that is missing or has changed is a problem of the cowfile's.</summary>
+    /// <summary>What lies below is the base seen through the layers; one of them that is missing or has changed is a problem of the cowfile.</summary>
     private static IReadOnlyList<Problem> CheckOnLayers(PosixFile file, string cowfile, string baseName)
     {
         try

@@ -52,7 +52,8 @@ internal static class FlattenVerb
         long lengthBytes = stack.View.LengthBytes;
         Console.WriteLine(asJson
             ? JsonSerializer.Serialize(new FlattenResult(Path.GetFullPath(imageName), lengthBytes), StackJson.Default.FlattenResult)
-            : $"{imageName}: {HumanSize.Format(lengthBytes)}, what {baseName} reads as through {stack.Layers.Count} cowfile{(stack.Layers.Count == 1 ? "" : "s")}");
+            : $"{imageName}: {HumanSize.Format(lengthBytes)}, what {baseName} reads as through "
+            + $"{stack.Layers.Count} cowfile{(stack.Layers.Count == 1 ? "" : "s")}");
         return 0;
     }
 }

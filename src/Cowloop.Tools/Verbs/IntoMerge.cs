@@ -85,7 +85,8 @@ internal sealed record IntoMerge(IReadOnlyList<string> Names, string Into, strin
             blockCount,
             IsDryRun
                 ? $"{Into} would get at most {blockCount} blocks, of {join.LowerName} and {Upper}"
-                : $"{Into}: {blockCount} blocks ({HumanSize.Format(blockCount * CowLayout.BlockSize)}), of {join.LowerName} and {Upper}, which stay as they are");
+                : $"{Into}: {blockCount} blocks ({HumanSize.Format(blockCount * CowLayout.BlockSize)}), "
+                + $"of {join.LowerName} and {Upper}, which stay as they are");
         return 0;
     }
 

@@ -26,7 +26,7 @@ internal static class MergeVerb
         Option<string?> lowest = VerbOptions.BaseOf("With --into a new cowfile: the base, to verify all with it; needed for plain cowfiles");
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only verify that it can be done, and say how much would be written" };
-        var resume = new Option<bool>("--resume") { Description = "Finish a merge into a base that was interrupted; with --into, just give the same command again" };
+        var resume = new Option<bool>("--resume") { Description = "Finish a merge into a base that was interrupted; with --into the same command does that" };
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
             "merge",
