@@ -111,6 +111,13 @@ public sealed record DeviceSettings(string OnFull, string WarnAt, string Hook);
 /// <param name="Warnings">One sentence each; may be empty.</param>
 public sealed record AttachReply(DeviceStatus Device, IReadOnlyList<string> Warnings);
 
+/// <summary>A device of which two layers have become one.</summary>
+/// <param name="Device">The device.</param>
+/// <param name="Upper">Absolute path of the layer that the device does without now.</param>
+/// <param name="Lower">Absolute path of the one that holds the blocks of both.</param>
+/// <param name="BlockCount">How many blocks were written.</param>
+public sealed record LayerMergeReply(DeviceStatus Device, string Upper, string Lower, long BlockCount);
+
 /// <summary>The state of an active device.</summary>
 public sealed record DeviceStatus
 {

@@ -61,6 +61,11 @@ public sealed class ControlClient : IDisposable
     /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
     public void Rollback(int number) => Send(HttpMethod.Post, $"v1/devices/{number}/rollback");
 
+    /// <summary>Merges the topmost layer of a device into the one below it.</summary>
+    /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
+    public LayerMergeReply MergeLayers(int number) =>
+        Send<object, LayerMergeReply>(HttpMethod.Post, $"v1/devices/{number}/layers/merge", null, null, ControlJson.Default.LayerMergeReply);
+
     /// <summary>Makes a second device with the same content.</summary>
     /// <exception cref="CowloopException">Refused, or the service can't be reached.</exception>
     public ForkReply Fork(int number, ForkRequest request) =>

@@ -13,6 +13,7 @@ namespace Cowloop.Control;
 [JsonSerializable(typeof(SnapshotReply))]
 [JsonSerializable(typeof(ForkRequest))]
 [JsonSerializable(typeof(ForkReply))]
+[JsonSerializable(typeof(LayerMergeReply))]
 [JsonSerializable(typeof(DeviceStatus))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceStatus>))]
 [JsonSerializable(typeof(SettingsRequest))]

@@ -2,6 +2,7 @@ using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Core;
 using Cowloop.Core.Layers;
+using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
 
 namespace Cowloop.Daemon;
@@ -28,7 +29,7 @@ internal sealed partial class CowService
         {
             throw new CowloopException(Errno.EBUSY, $"cowdevice {number} is {use}", "unmount it, or close what has it open, and try again");
         }
-        DeviceTop former = _exchange.Rollback(device);
+        DeviceTop former = device.Exclusively(() => _exchange.Rollback(device));
         ServiceLog.Notice($"cowdevice {number} rolled back: {former.Overlay.UsedBlocks} blocks thrown away");
         device.FollowUp(() => device.Disk.Discard(former.Overlay));
         device.Attachment.Loop.ReadPartitionTable();
@@ -79,6 +80,44 @@ internal sealed partial class CowService
         }
     }
 
+    /// <summary>Merges the topmost layer of a device, which may be in use, into the one below it.</summary>
+    /// <exception cref="CowloopException">It can't be done, or only in part; the device goes on as it was, and the same merge does the rest.</exception>
+    public LayerMergeReply MergeLayers(int number)
+    {
+        CowDevice device = _table.Get(number);
+        try
+        {
+            (DeviceFiles former, long blockCount) = device.Exclusively(() => _exchange.MergeLayers(device, new EndingWork(device)));
+            string upper = former.Layers[^1].Path;
+            string lower = former.Layers[^2].Path;
+            ServiceLog.Notice($"cowdevice {number}: {blockCount} blocks of layer {upper} merged into {lower}, which does without it now");
+            return new LayerMergeReply(_status.Describe(device), upper, lower, blockCount);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new CowloopException(
+                Errno.EINTR,
+                $"cowdevice {number} has been deactivated meanwhile: the merge is done in part",
+                "its layers are as good as before; the same merge, also of inactive files with cowloop merge --into, does the rest");
+        }
+    }
+
+    /// <summary>Work that ends with its device.</summary>
+    private sealed class EndingWork(CowDevice device) : IWorkObserver
+    {
+        public void Begin(string what, long totalBytes)
+        {
+        }
+
+        public void Advance(long bytes)
+        {
+            if (device.IsEnding)
+            {
+                throw new OperationCanceledException();
+            }
+        }
+    }
+
     private SnapshotReply SnapshotForFork(CowDevice device, ForkRequest request)
     {
         string name = request.Top ?? DeriveName(device.Files.CowfilePath);
@@ -92,7 +131,7 @@ internal sealed partial class CowService
         TimeSpan pause;
         using (freeze is null ? null : Freeze(device, RequestPath.Resolve(freeze, directory, "name the directory to freeze")))
         {
-            (former, pause) = _exchange.Snapshot(device, name, path);
+            (former, pause) = device.Exclusively(() => _exchange.Snapshot(device, name, path));
         }
         ServiceLog.Notice(
             $"cowdevice {device.Number}: {former.Files.CowfilePath} sealed, {path} takes the changes; they waited "

@@ -27,7 +27,7 @@ public static class LayerFinder
             string path = Find(parent, child.Path) ?? throw new CowloopException(
                 Errno.EINVAL,
                 $"cowfile {child.Name} lies on layer {Parentage.Describe(parent)}, which is not there",
-                "bring it back, or say where it is: --layer PATH")
+                "bring it back, or name it before the one that lies on it")
             {
                 Fault = Fault.OtherParent,
                 Path = child.Path,

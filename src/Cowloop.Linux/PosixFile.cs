@@ -187,6 +187,41 @@ public sealed unsafe class PosixFile : IBlockFile
     }
 
     /// <summary>
+    /// Opens the file once more, for writing, and takes its lock exclusively, though this opening, which must be locked shared, lives on and reads. Nobody else has
+    /// it locked then. <see cref="ShareAgain"/> ends that.
+    /// </summary>
+    /// <returns><see cref="Errno.EAGAIN"/> when somebody else has it locked; then nothing has changed.</returns>
+    public Errno TryOpenToWrite([NotNullWhen(true)] out PosixFile? writer)
+    {
+        Errno errno = TryOpenReadWrite($"/proc/self/fd/{_handle.DangerousGetHandle()}", out writer);
+        if (writer is null)
+        {
+            return errno;
+        }
+        errno = TryLock(_handle, LibC.F_UNLCK, AllBytes);
+        if (errno == Errno.None)
+        {
+            errno = writer.TryLock(exclusive: true);
+        }
+        if (errno != Errno.None)
+        {
+            _ = TryLock(exclusive: false);
+            writer.Dispose();
+            writer = null;
+        }
+        return errno;
+    }
+
+    /// <summary>Locks this opening shared again and closes the one that wrote; nobody gets an exclusive lock in between.</summary>
+    public void ShareAgain(PosixFile writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        _ = writer.TryLock(exclusive: false);
+        _ = TryLock(exclusive: false);
+        writer.Dispose();
+    }
+
+    /// <summary>
     /// Lets go of the file, and of its lock, though this object lives on: reads and writes fail from now on. For calls that run
     /// meanwhile it waits as <see cref="TryReopenReadOnly"/> does.
     /// </summary>

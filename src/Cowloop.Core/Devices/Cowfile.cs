@@ -221,7 +221,9 @@ public sealed class Cowfile : IDisposable
     internal Errno MarkFingerprint(uint fingerprint, LiveBits? live) => Write(_header with { Fingerprint = fingerprint }, _record, live);
 
     /// <summary>Names another parent. The caller syncs.</summary>
-    internal Errno MarkParent(ParentLink? parent) => Write(_header, _record! with { Parent = parent }, live: null);
+    /// <param name="parent">It.</param>
+    /// <param name="live">Keeps bits for a dirty file; null for a clean one.</param>
+    internal Errno MarkParent(ParentLink parent, LiveBits? live) => Write(_header, _record! with { Parent = parent }, live);
 
     /// <summary>Cuts the hole behind the last block, so that an inactive file has the length the original would give it.</summary>
     internal Errno TrimLength()

@@ -1,3 +1,4 @@
+using Cowloop.Core.Format;
 using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Devices;
@@ -90,17 +91,23 @@ public sealed partial class Overlay
     }
 
     /// <summary>Puts the fingerprint of what lies below into the header, durably.</summary>
-    internal Errno SetFingerprint(uint fingerprint)
+    internal Errno SetFingerprint(uint fingerprint) => _cowfile.IsVolatile || _cowfile.Header.Fingerprint == fingerprint
+        ? Errno.None
+        : ChangeDescription(() => _cowfile.MarkFingerprint(fingerprint, _isDirty ? _live : null));
+
+    /// <summary>Puts another parent into the record, durably, through which the same is read. A plain cowfile names none.</summary>
+    internal Errno SetParent(ParentLink parent) => _cowfile.Record is null
+        ? Errno.None
+        : ChangeDescription(() => _cowfile.MarkParent(parent, _isDirty ? _live : null));
+
+    /// <summary>Changes what the header says of the files below; what it says of this one stays as it is.</summary>
+    private Errno ChangeDescription(Func<Errno> write)
     {
-        if (_cowfile.IsVolatile || _cowfile.Header.Fingerprint == fingerprint)
-        {
-            return Errno.None;
-        }
         _stripes.Enter(BlockStripes.All);
         try
         {
             bool wasRaised = _isGenerationRaised;
-            Errno errno = ChangeHeader(() => _cowfile.MarkFingerprint(fingerprint, _isDirty ? _live : null), _isDirty);
+            Errno errno = ChangeHeader(write, _isDirty);
             _isGenerationRaised = wasRaised;
             return errno;
         }

@@ -159,6 +159,37 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
         former.DisposeSealed();
     }
 
+    /// <summary>
+    /// Takes the topmost layer away, whose blocks the one below it holds by now, and ties the cowfile on top to that one. What is read is the same before and after.
+    /// </summary>
+    /// <param name="stack">What the top lies on.</param>
+    /// <param name="merged">The layer below as it is now; it goes on using the same file.</param>
+    /// <param name="path">Where that is, seen from the cowfile on top.</param>
+    /// <param name="allocateZeroedWords">Memory, as for a bitmap.</param>
+    /// <param name="release">To be given to <see cref="Release"/>; null after an error.</param>
+    /// <returns>An error when the cowfile on top can't be changed; then all is as it was.</returns>
+    /// <exception cref="CowloopException">A bitmap can't be read; the device goes on with all layers, and its cowfile may be tied to the lower one, which is as good.</exception>
+    public Errno DropLayer(LayerStack stack, Layer merged, string path, Func<int, IMemoryOwner<ulong>> allocateZeroedWords, out Action? release)
+    {
+        ArgumentNullException.ThrowIfNull(stack);
+        ArgumentNullException.ThrowIfNull(merged);
+        release = null;
+        Errno errno = _top.SetParent(merged.ToLink(path));
+        if (errno == Errno.None)
+        {
+            release = stack.DropTop(merged, allocateZeroedWords);
+        }
+        return errno;
+    }
+
+    /// <summary>Gives back what only requests can still see that began before; waits until they have ended.</summary>
+    public void Release(Action release)
+    {
+        ArgumentNullException.ThrowIfNull(release);
+        _requests.WaitForEarlier();
+        release();
+    }
+
     /// <summary>Closes the cowfile that was thrown away by <see cref="Replace"/>, as soon as no request can be using it.</summary>
     /// <param name="former">Its overlay.</param>
     public void Discard(Overlay former)

@@ -8,4 +8,15 @@ namespace Cowloop.Core.Format;
 /// <param name="Generation">Its generation then.</param>
 /// <param name="FormerGeneration">The generation of this layer before; it is the parent that the other one names.</param>
 /// <param name="IsComplete">False: only a part of the blocks is there yet, so without the other layer on top this one is neither old nor new.</param>
-public readonly record struct MergedLayer(Guid Id, ulong Generation, ulong FormerGeneration, bool IsComplete);
+public readonly record struct MergedLayer(Guid Id, ulong Generation, ulong FormerGeneration, bool IsComplete)
+{
+    /// <summary>
+    /// True for the other layer: as it was, or with more in it. What it held then it holds still, or it is the same here.
+    /// </summary>
+    /// <param name="record">The record of a cowfile.</param>
+    public bool IsSource(ExtensionRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return record.Id == Id && record.Generation >= Generation;
+    }
+}

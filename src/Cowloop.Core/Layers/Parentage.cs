@@ -68,7 +68,7 @@ public static class Parentage
         lower.Record?.Merged is MergedLayer merged && merged.FormerGeneration == parent.Generation && IsSource(upper, merged);
 
     private static bool IsSource(ExtensionRecord? upper, MergedLayer merged) =>
-        upper is not null && upper.Id == merged.Id && upper.Generation == merged.Generation;
+        upper is not null && merged.IsSource(upper);
 
     private static CowloopException Interrupted(string name) => Refused(
         $"a merge into layer {name} was interrupted: it holds only a part of what was merged",

@@ -33,15 +33,15 @@ public sealed class LayerMerger
     public long BlockCount { get; }
 
     /// <summary>True when there is nothing left to do: it is merged already.</summary>
-    public bool IsDone => IsOurs && _lower.Record!.Merged!.Value.IsComplete;
+    public bool IsDone => IsOurs && _lower.Record!.Merged!.Value is { IsComplete: true } merged && merged.Generation == _upperRecord.Generation;
 
     /// <summary>True when this merge was begun before, and interrupted.</summary>
-    public bool IsInterrupted => IsOurs && !IsDone;
+    public bool IsInterrupted => IsOurs && !_lower.Record!.Merged!.Value.IsComplete;
 
     /// <summary>The layer's record as last written, or as found.</summary>
     public ExtensionRecord Record => _lower.Record!;
 
-    private bool IsOurs => _lower.Record!.Merged is MergedLayer merged && merged.Id == _upperRecord.Id && merged.Generation == _upperRecord.Generation;
+    private bool IsOurs => _lower.Record!.Merged is MergedLayer merged && merged.IsSource(_upperRecord);
 
     /// <summary>Verifies that the two belong together and are sound; nothing changes.</summary>
     /// <param name="upper">The upper one; nobody writes to it.</param>

@@ -83,6 +83,8 @@ internal static class ControlApi
         v1.MapPost("/devices/{number:int}/rollback", (int number) => Done(() => service.Rollback(number)))
             .WithSummary("Throws the changes in the cowfile of a device away, unless it is in use")
             .Produces(StatusCodes.Status204NoContent);
+        v1.MapPost("/devices/{number:int}/layers/merge", (int number) => service.MergeLayers(number))
+            .WithSummary("Merges the topmost layer of a device into the one below it, also while it is in use; what else lies on that one is refused from then on");
         v1.MapGet("/devices/{number:int}/space", (int number) => service.GetSpace(number))
             .WithSummary("Space on the filesystem that holds the cowfile of a device");
         v1.MapGet(

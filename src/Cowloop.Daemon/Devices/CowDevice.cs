@@ -13,6 +13,8 @@ internal sealed class CowDevice
     private readonly CountedFile _base;
     private volatile DeviceTop _top;
 
+    private readonly Lock _exchangeLock = new();
+    private volatile bool _isEnding;
     private readonly Lock _followUpLock = new();
     private Task _followUp = Task.CompletedTask;
 
@@ -166,6 +168,33 @@ internal sealed class CowDevice
         Space.Follow(top.Files.Cowfile, top.File);
     }
 
+    /// <summary>The same top, and other layers below it, through which the same is read. Under <see cref="OpenLock"/>.</summary>
+    public void Rename(DeviceFiles files) => _top = _top with { Files = files };
+
+    /// <summary>True when the block device is gone and the files are about to be closed.</summary>
+    public bool IsEnding => _isEnding;
+
+    /// <summary>Does work on the layers, which nothing else may exchange meanwhile; ends it early when the device goes.</summary>
+    /// <param name="work">The work; it ends early when <see cref="IsEnding"/>.</param>
+    /// <exception cref="CowloopException">Something like that is being done, or the device has gone.</exception>
+    public T Exclusively<T>(Func<T> work)
+    {
+        if (!_exchangeLock.TryEnter())
+        {
+            throw new CowloopException(Errno.EBUSY, $"the layers of cowdevice {Number} are just being changed", "wait until that is done");
+        }
+        try
+        {
+            return _isEnding
+                ? throw new CowloopException(Errno.ENODEV, $"cowdevice {Number} has just been deactivated")
+                : work();
+        }
+        finally
+        {
+            _exchangeLock.Exit();
+        }
+    }
+
     /// <summary>
     /// Does what is left of an exchange when requests that began before it have ended, which may take as long as a file does not answer. One after the other.
     /// </summary>
@@ -281,6 +310,11 @@ internal sealed class CowDevice
             {
                 Monitor.Wait(_dependentsGate);
             }
+        }
+        // Who works on the layers ends, and nobody begins.
+        _isEnding = true;
+        lock (_exchangeLock)
+        {
         }
         lock (OpenLock)
         {

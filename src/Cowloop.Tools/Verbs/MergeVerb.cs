@@ -16,7 +16,8 @@ internal static class MergeVerb
     public static Command Create()
     {
         Argument<string> baseName = VerbOptions.Base();
-        baseName.Description = "The image or block device that the changes are written into; with --into, the cowfile, or the layer below it";
+        baseName.Description =
+            "The image or block device that the changes are written into; with --into, the cowfile, or the layer below it; with --live, a device";
         var cowfile = new Argument<string?>("COWFILE") { Description = "The cowfile", Arity = ArgumentArity.ZeroOrOne };
         var into = new Option<string?>("--into")
         {
@@ -24,6 +25,7 @@ internal static class MergeVerb
             HelpName = "LAYER",
         };
         Option<string?> lowest = VerbOptions.BaseOf("With --into a new cowfile: the base, to verify all with it; needed for plain cowfiles");
+        var live = new Option<bool>("--live") { Description = "Merge the topmost layer of a device into the one below it, while the device is in use" };
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only verify that it can be done, and say how much would be written" };
         var resume = new Option<bool>("--resume") { Description = "Finish a merge into a base that was interrupted; with --into the same command does that" };
@@ -38,6 +40,7 @@ internal static class MergeVerb
             cowfile,
             into,
             lowest,
+            live,
             yes,
             dryRun,
             resume,
@@ -45,7 +48,14 @@ internal static class MergeVerb
         };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(into) is null)
+            if (result.GetValue(live))
+            {
+                AddErrorIf(
+                    result.GetValue(cowfile) is not null || result.GetValue(into) is not null || result.GetValue(lowest) is not null
+                        || result.GetValue(resume) || result.GetValue(dryRun),
+                    "--live names a device only, and goes with --yes and --json");
+            }
+            else if (result.GetValue(into) is null)
             {
                 AddErrorIf(result.GetValue(cowfile) is null && result.GetValue(baseName) is not null, "COWFILE is missing");
                 AddErrorIf(result.GetValue(lowest) is not null, "--base goes with --into only: otherwise BASE is the first argument");
@@ -67,6 +77,10 @@ internal static class MergeVerb
         {
             string name = result.GetRequiredValue(baseName);
             string? changes = result.GetValue(cowfile);
+            if (result.GetValue(live))
+            {
+                return LiveMerge.Run(name, result.GetValue(yes), result.GetValue(json));
+            }
             if (result.GetValue(into) is string layer)
             {
                 string[] names = changes is null ? [name] : [name, changes];
