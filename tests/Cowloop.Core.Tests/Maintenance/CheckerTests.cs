@@ -47,7 +47,7 @@ public class CheckerTests(ITestOutputHelper output)
 
         Assert.Empty(ProblemsOf(store, baseFile));
         Assert.Equal(
-            [new Problem("the fingerprint of disk.img is not the one in its header", "name the base that it was made for, unchanged")],
+            [new Problem("disk.img has changed since it was made for it", "name the base that it was made for, unchanged")],
             ProblemsOf(store, new FlatFile(Fixtures.R[..^1024])));
         Assert.Equal(
             [new Problem("disk.img has 4096 blocks, and it was made for a base with 3072", null)],
