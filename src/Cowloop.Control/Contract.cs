@@ -137,8 +137,8 @@ public sealed record DeviceStatus
     [JsonConverter(typeof(DeviceModeJson))]
     public DeviceMode Mode { get; init; }
 
-    /// <summary>The layers between base and cowfile, bottom to top: absolute paths.</summary>
-    public IReadOnlyList<string> Layers { get; init; } = [];
+    /// <summary>The layers between base and cowfile, bottom to top: absolute paths. None where a service answers that knows of no layers.</summary>
+    public IReadOnlyList<string> Layers { get => field ?? []; init; }
 
     /// <summary>The cowfile, as named at activation or at the last snapshot; empty when there is none.</summary>
     public required string Cowfile { get; init; }

@@ -258,7 +258,7 @@ internal sealed partial class CowService : IDisposable
         CowDevice device = _activation.Activate(request, former, out IReadOnlyList<string> warnings);
         try
         {
-            if (former?.Access == CowfileAccess.ReadOnly)
+            if (former is { Access: CowfileAccess.ReadOnly, Mode: DeviceMode.Writable })
             {
                 Restrict(device, CowfileAccess.ReadOnly);
             }

@@ -12,6 +12,15 @@ public class ContractTests
     public void Every_message_comes_back_as_it_was()
     {
         AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, true, true, Samples.Settings), ControlJson.Default.AttachRequest);
+        AssertRoundTrip(
+            new AttachRequest("disk.img", "", "/", Layers: ["r1.cow", "r2.cow"], ReadOnly: true, Volatile: new VolatileRequest("/var/tmp", 1L << 40), SizeBytes: 1L << 50),
+            ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new SnapshotRequest("new.cow", "/home/me", "/mnt"), ControlJson.Default.SnapshotRequest);
+        AssertRoundTrip(new SnapshotReply(Samples.Device, "/home/me/old.cow", 1234), ControlJson.Default.SnapshotReply);
+        AssertRoundTrip(new ForkRequest("clone.cow", "/home/me", "top.cow", 7, "/mnt"), ControlJson.Default.ForkRequest);
+        AssertRoundTrip(
+            new ForkReply(Samples.Device, new SnapshotReply(Samples.Device, "/home/me/old.cow", 1234), ["first"]),
+            ControlJson.Default.ForkReply);
         AssertRoundTrip(new AttachReply(Samples.Device, ["first", "second"]), ControlJson.Default.AttachReply);
         AssertRoundTrip(Samples.Device, ControlJson.Default.DeviceStatus);
         AssertRoundTrip(Samples.Service, ControlJson.Default.ServiceStatus);
@@ -59,6 +68,11 @@ public class ContractTests
         AssertNamed(() => JsonSerializer.Deserialize(
             "{\"base\":\"a\",\"cowfile\":\"b\",\"directory\":\"/\",\"later\":null}",
             ControlJson.Default.AttachRequest));
+        AssertNamed(() => JsonSerializer.Deserialize("{\"cowfile\":\"b\",\"directory\":\"/\",\"later\":1}", ControlJson.Default.SnapshotRequest));
+        AssertNamed(() => JsonSerializer.Deserialize("{\"cowfile\":\"b\",\"directory\":\"/\",\"later\":1}", ControlJson.Default.ForkRequest));
+        AssertNamed(() => JsonSerializer.Deserialize(
+            "{\"base\":\"a\",\"cowfile\":\"\",\"directory\":\"/\",\"volatile\":{\"later\":1}}",
+            ControlJson.Default.AttachRequest));
 
         static void AssertNamed(Action read) => Assert.Contains("'later'", Assert.Throws<JsonException>(read).Message, StringComparison.Ordinal);
     }
@@ -71,6 +85,16 @@ public class ContractTests
         Assert.Equal(
             ["base", "cowfile", "directory", "number", "acceptBase", "repair", "verifyBase", "plain", "settings"],
             NamesOf(new AttachRequest("disk.img", "my.cow", "/", 0, true, true, true, true, new SettingsRequest())));
+        Assert.Equal(
+            ["base", "cowfile", "directory", "layers", "readOnly", "volatile", "sizeBytes"],
+            NamesOf(new AttachRequest("disk.img", "", "/", Layers: [], ReadOnly: true, Volatile: new VolatileRequest(), SizeBytes: 1024)));
+        Assert.Equal("{}", JsonSerializer.Serialize(new VolatileRequest(), ControlJson.Default.VolatileRequest));
+        Assert.Equal(
+            ["cowfile", "directory"],
+            NamesIn(JsonSerializer.SerializeToElement(new SnapshotRequest("new.cow", "/"), ControlJson.Default.SnapshotRequest)));
+        Assert.Equal(
+            ["cowfile", "directory"],
+            NamesIn(JsonSerializer.SerializeToElement(new ForkRequest("new.cow", "/"), ControlJson.Default.ForkRequest)));
         Assert.Equal("{}", JsonSerializer.Serialize(new SettingsRequest(), ControlJson.Default.SettingsRequest));
         Assert.Equal(["hook"], NamesIn(JsonSerializer.SerializeToElement(new SettingsRequest(Hook: ""), ControlJson.Default.SettingsRequest)));
 
@@ -84,7 +108,7 @@ public class ContractTests
 
         Assert.Equal(
             [
-                "number", "path", "base", "basePath", "cowfile", "cowfilePath", "state", "cowfileAccess", "readOnly", "watched", "settings", "space",
+                "number", "path", "base", "basePath", "mode", "layers", "cowfile", "cowfilePath", "state", "cowfileAccess", "readOnly", "watched", "settings", "space",
                 "failure", "sizeBytes", "sectorSize", "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
                 "deviceNumber", "partitions", "processId",
             ],
@@ -120,6 +144,33 @@ public class ContractTests
         Assert.Equal(
             ["number", "kernelName", "use", "mountPoint", "command"],
             document.RootElement.GetProperty("orphanedUses")[0].EnumerateObject().Select(property => property.Name));
+    }
+
+    [Theory]
+    [InlineData(DeviceMode.Writable, "writable", "my.cow")]
+    [InlineData(DeviceMode.Volatile, "volatile", "(volatile)")]
+    [InlineData(DeviceMode.ReadOnly, "readOnly", "(read-only)")]
+    public void A_mode_is_a_word_and_something_for_people(DeviceMode mode, string word, string text)
+    {
+        DeviceStatus device = Samples.Device with { Mode = mode };
+        using JsonDocument document = JsonDocument.Parse(JsonSerializer.Serialize(device, ControlJson.Default.DeviceStatus));
+
+        Assert.Equal(word, document.RootElement.GetProperty("mode").GetString());
+        Assert.Equal(text, device.CowfileText);
+    }
+
+    /// <summary>A service that knows of no layers has none.</summary>
+    [Fact]
+    public void An_older_service_says_less_of_a_device()
+    {
+        var status = JsonSerializer.SerializeToNode(Samples.Device, ControlJson.Default.DeviceStatus)!.AsObject();
+        Assert.True(status.Remove("layers"));
+        Assert.True(status.Remove("mode"));
+
+        DeviceStatus device = status.Deserialize(ControlJson.Default.DeviceStatus)!;
+
+        Assert.Empty(device.Layers);
+        Assert.Equal(DeviceMode.Writable, device.Mode);
     }
 
     [Theory]

@@ -47,6 +47,31 @@ public sealed class ControlClientTests : IDisposable
     }
 
     [Fact]
+    public void A_snapshot_and_a_fork_are_asked_of_their_device()
+    {
+        var snapshot = new SnapshotReply(Samples.Device, "/home/me/old.cow", 1234);
+        _service.Answer = FakeService.Reply(200, JsonSerializer.Serialize(snapshot, ControlJson.Default.SnapshotReply));
+        Assert.Equivalent(snapshot, _client.Snapshot(3, new SnapshotRequest("new.cow", "/home/me")), strict: true);
+
+        var fork = new ForkReply(Samples.Device, null, []);
+        _service.Answer = FakeService.Reply(201, JsonSerializer.Serialize(fork, ControlJson.Default.ForkReply));
+        Assert.Equivalent(fork, _client.Fork(4, new ForkRequest("clone.cow", "/home/me")), strict: true);
+
+        Assert.Collection(
+            _service.Requests,
+            sent => Assert.StartsWith("POST /v1/devices/3/snapshot {", sent, StringComparison.Ordinal),
+            sent => Assert.StartsWith("POST /v1/devices/4/fork {", sent, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_rollback_needs_no_more_than_its_device()
+    {
+        _client.Rollback(5);
+
+        Assert.Equal(["POST /v1/devices/5/rollback"], _service.Requests);
+    }
+
+    [Fact]
     public void Detach_and_sync_name_what_they_mean()
     {
         _client.Detach(1021);

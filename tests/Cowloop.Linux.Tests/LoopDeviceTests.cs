@@ -53,6 +53,42 @@ public class LoopDeviceTests
         Assert.Equal(node.TargetDevice, partitions[2].Number);
     }
 
+    [RootFact(LoopDisk.Control, "blockdev")]
+    public void A_read_only_one_refuses_changes_also_of_a_file_that_can_be_written()
+    {
+        using var directory = new TempDirectory();
+        string path = directory.MakeFile("disk.img", 1 << 20);
+        using SafeFileHandle file = File.OpenHandle(path, access: FileAccess.ReadWrite);
+        LoopDevice device = LoopDevice.Attach(file, 512, "test", isReadOnly: true);
+        try
+        {
+            string node = $"/dev/{device.KernelName}";
+            Assert.Equal("1", Shell.Run("blockdev", "--getro", node).Line);
+            Assert.NotEqual(0, Shell.Try("dd", "if=/dev/zero", $"of={node}", "bs=4096", "count=1", "conv=fsync").ExitCode);
+            Assert.Equal(1 << 20, File.ReadAllBytes(node).Length);
+        }
+        finally
+        {
+            Assert.Equal(Errno.None, device.TryDetach());
+        }
+    }
+
+    [RootFact(LoopDisk.Control, "sfdisk", "partx")]
+    public void A_partition_table_that_changed_behind_its_back_is_read_again()
+    {
+        using var disk = new LoopDisk();
+        disk.Partition();
+        Assert.Equal(2, disk.Device.Partitions().Count);
+        using (FileStream file = File.OpenWrite(disk.FilePath))
+        {
+            file.Write(new byte[4096]);
+            file.Flush(flushToDisk: true);
+        }
+        Shell.Run("blockdev", "--flushbufs", disk.Node);
+        disk.Device.ReadPartitionTable();
+        Assert.Empty(disk.Device.Partitions());
+    }
+
     [RootFact(LoopDisk.Control)]
     public void Detaching_an_idle_device_frees_it()
     {

@@ -91,7 +91,9 @@ public static class Checker
     private static void CheckBase(CowHeader header, ReadOnlySpan<byte> headerBlock, CowLayout layout, CheckedFile baseFile, List<Problem> problems)
     {
         long blockCount = baseFile.LengthBytes / CowLayout.BlockSize;
-        if (blockCount != layout.BlockCount)
+        RecordState state = ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record);
+        bool mayBeLarger = header.Version == CowHeader.LargerVersion && record?.IsLargerThanBase == true;
+        if (blockCount != layout.BlockCount && !(mayBeLarger && blockCount < layout.BlockCount))
         {
             problems.Add(new Problem($"{baseFile.Name} has {blockCount} blocks, and it was made for a base with {layout.BlockCount}", null));
         }
@@ -99,8 +101,7 @@ public static class Checker
         {
             problems.Add(new Problem($"the fingerprint of {baseFile.Name} is not the one in its header", "name the base that it was made for, unchanged"));
         }
-        else if (ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
-            && !CowfileChecks.IsUnchanged(record!, baseFile))
+        else if (state == RecordState.Present && !CowfileChecks.IsUnchanged(record!, baseFile))
         {
             problems.Add(new Problem($"{baseFile.Name} has changed since it was made for it", "name the base that it was made for, unchanged"));
         }

@@ -1,4 +1,5 @@
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Maintenance;
 
@@ -34,6 +35,7 @@ public sealed class Packer
         CowfileChecks.RequireClean(header, cowfile.Name);
         CowfileChecks.RequireUnpacked(header, cowfile.Name);
         CowLayout layout = CowfileChecks.RequireLayout(header, cowfile.Name);
+        RequireClassic(headerBlock, cowfile.Name);
         long blockCount = CowfileChecks.RequireSound(cowfile, header, layout).UsedBlocks;
         header.EncodeFlags(headerBlock, header.Flags | CowFlags.Packed);
         return new Packer(cowfile, layout, headerBlock[..header.Variant.StructSize], blockCount);
@@ -53,6 +55,29 @@ public sealed class Packer
         CopyBitmap(target, buffer, observer);
         CopyBlocks(target, buffer, observer);
         target.Finish(_layout.LengthBytesFor(BlockCount - 1));
+    }
+
+    /// <summary>A packed file has no room for the record, so what only that says would be lost, and the changes would appear in the wrong place.</summary>
+    private static void RequireClassic(ReadOnlySpan<byte> headerBlock, string name)
+    {
+        if (ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) != RecordState.Present)
+        {
+            return;
+        }
+        string? reason = record switch
+        {
+            { Parent: ParentLink parent } => $"cowfile {name} lies on layer {Parentage.Describe(parent)}",
+            { Merged.IsComplete: false } => $"a merge into cowfile {name} was interrupted",
+            { IsLargerThanBase: true } => $"the device of cowfile {name} is larger than its rdofile",
+            _ => null,
+        };
+        if (reason is not null)
+        {
+            throw new CowloopException(Errno.EINVAL, $"{reason}, which a packed file cannot say", "compress the cowfile as it is, for instance with zstd")
+            {
+                Fault = Fault.WrongVersion,
+            };
+        }
     }
 
     private void CopyBitmap(PackedTarget target, byte[] buffer, IWorkObserver observer)

@@ -43,8 +43,8 @@ internal sealed record SavedDevice
     /// <summary>Which file it is; none for a read-only device.</summary>
     public required FileIdentity CowfileIdentity { get; init; }
 
-    /// <summary>The layers between base and cowfile, bottom to top: absolute paths.</summary>
-    public IReadOnlyList<string> Layers { get; init; } = [];
+    /// <summary>The layers between base and cowfile, bottom to top: absolute paths. None where a service wrote it down that knew of no layers.</summary>
+    public IReadOnlyList<string> Layers { get => field ?? []; init; }
 
     /// <summary>What becomes of the changes; a volatile device is not written down.</summary>
     [JsonConverter(typeof(DeviceModeJson))]

@@ -14,7 +14,7 @@ internal static class ForkVerb
         var top = new Option<string?>("--top")
         {
             Description = "Takes the changes of the first device from now on; otherwise it is named after the present one: my.cow, my-2.cow",
-            HelpName = "NEW.cow",
+            HelpName = "COWFILE",
         };
         Option<int?> number = VerbOptions.Number();
         Option<string?> freeze = SnapshotVerb.Freeze();

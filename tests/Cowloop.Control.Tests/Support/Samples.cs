@@ -11,6 +11,8 @@ internal static class Samples
         Path = "/dev/cow/3",
         Base = "disk ä.img",
         BasePath = "/images/disk ä.img",
+        Mode = DeviceMode.Volatile,
+        Layers = ["/images/r1.cow", "/images/r2 ä.cow"],
         Cowfile = "my.cow",
         CowfilePath = "/home/me/my.cow",
         State = "dirty",

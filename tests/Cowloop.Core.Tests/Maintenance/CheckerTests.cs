@@ -1,3 +1,4 @@
+using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
@@ -34,6 +35,24 @@ public class CheckerTests(ITestOutputHelper output)
     public void A_base_of_another_size() => Assert.Equal(
         [new Problem("disk.img has 1025 blocks, and it was made for a base with 1024", null)],
         ProblemsOf(Golden.ImageG2.ToSparse(), new FlatFile([.. Fixtures.R, .. new byte[1024]])));
+
+    [Fact]
+    public void A_base_that_is_smaller_than_the_device_is_the_right_one_where_the_file_says_so()
+    {
+        var store = new MemoryFile();
+        var baseFile = new FlatFile([.. Fixtures.R]);
+        Overlay overlay = Disk.Open(baseFile, store, Disk.WithRecord with { DeviceBytes = 3 << 20 });
+        overlay.Fill(2 << 20, 4096, 1);
+        Assert.Equal(Errno.None, overlay.Close());
+
+        Assert.Empty(ProblemsOf(store, baseFile));
+        Assert.Equal(
+            [new Problem("disk.img has changed since it was made for it", "name the base that it was made for, unchanged")],
+            ProblemsOf(store, new FlatFile(Fixtures.R[..^1024])));
+        Assert.Equal(
+            [new Problem("disk.img has 4096 blocks, and it was made for a base with 3072", null)],
+            ProblemsOf(store, new FlatFile(new byte[4 << 20])));
+    }
 
     [Fact]
     public void A_base_with_another_fingerprint()

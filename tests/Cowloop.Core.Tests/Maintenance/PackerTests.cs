@@ -84,6 +84,30 @@ public class PackerTests(ITestOutputHelper output)
 
     /// <summary>Data without a bit is what an unfinished write has left: not part of the content.</summary>
     [Fact]
+    public void What_only_the_record_says_is_not_thrown_away()
+    {
+        using var stack = new Stack([.. Fixtures.R]);
+        stack.Snapshot(Fixtures.R);
+        Assert.Equal(Errno.None, stack.Device.Close());
+        MustRefuse(stack.Top, "cowfile test.cow lies on layer ");
+
+        var larger = new MemoryFile();
+        Assert.Equal(Errno.None, Disk.Open(new FlatFile([.. Fixtures.R]), larger, Disk.WithRecord with { DeviceBytes = 3 << 20 }).Close());
+        MustRefuse(larger, "the device of cowfile test.cow is larger than its rdofile");
+
+        // It says nothing that the base would not say.
+        Packer.Prepare(AtRest.Named(stack.Layers[0]));
+
+        static void MustRefuse(MemoryFile cowfile, string reason)
+        {
+            CowloopException refused = Assert.Throws<CowloopException>(() => Packer.Prepare(AtRest.Named(cowfile)));
+            Assert.StartsWith(reason, refused.Message, StringComparison.Ordinal);
+            Assert.EndsWith(", which a packed file cannot say", refused.Message, StringComparison.Ordinal);
+            Assert.Equal(Errno.EINVAL, refused.Errno);
+        }
+    }
+
+    [Fact]
     public void Data_without_a_bit_is_not_packed() =>
         Assert.Equal(Golden.ImageG2.Packed(), PackPlain(Golden.ImageG2.WithData(50, 3, 0x99).ToBytes()));
 

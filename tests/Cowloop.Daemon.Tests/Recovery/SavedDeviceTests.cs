@@ -29,6 +29,17 @@ public class SavedDeviceTests
     }
 
     [Fact]
+    public void Layers_are_asked_for_by_their_paths()
+    {
+        AttachRequest request = Samples.InExchange(3).ToRequest();
+
+        Assert.Equal(["/home/me/r1.cow", "/home/me/r2.cow"], request.Layers);
+        Assert.False(request.ReadOnly);
+        Assert.Null(Samples.Device(3).ToRequest().Layers);
+        Assert.True((Samples.Device(3) with { Mode = DeviceMode.ReadOnly }).ToRequest().ReadOnly);
+    }
+
+    [Fact]
     public void Settings_that_are_asked_for_now_go_before_those_it_had()
     {
         Assert.Equal(

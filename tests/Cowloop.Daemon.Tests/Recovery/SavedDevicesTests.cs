@@ -17,7 +17,14 @@ public sealed class SavedDevicesTests : IDisposable
     [Fact]
     public void What_one_service_writes_the_next_one_reads()
     {
-        SavedDevice[] devices = [Samples.Device(0), Samples.Device(12, lower: 0), Samples.Device(1021)];
+        SavedDevice[] devices =
+        [
+            Samples.Device(0),
+            Samples.Device(12, lower: 0),
+            Samples.InExchange(13),
+            Samples.Device(14) with { Mode = DeviceMode.ReadOnly, Cowfile = "", CowfilePath = "", CowfileIdentity = default },
+            Samples.Device(1021),
+        ];
         SavedDevices saved = Open();
         Assert.Empty(saved.Load());
         foreach (SavedDevice device in devices.Reverse())
@@ -25,8 +32,8 @@ public sealed class SavedDevicesTests : IDisposable
             Assert.Null(saved.TryWrite(device));
         }
 
-        Assert.Equal(devices, Open().Load());
-        Assert.Equal(["0.json", "1021.json", "12.json"], Names());
+        Assert.Equivalent(devices, Open().Load(), strict: true);
+        Assert.Equal(["0.json", "1021.json", "12.json", "13.json", "14.json"], Names());
     }
 
     [Fact]
@@ -133,6 +140,24 @@ public sealed class SavedDevicesTests : IDisposable
         Assert.Equal(["1.json", "notes"], Names());
     }
 
+    /// <summary>One that knows of no layers.</summary>
+    [Fact]
+    public void An_older_program_has_written_less()
+    {
+        Assert.Null(Open().TryWrite(Samples.Device(1)));
+        string path = $"{Path}/1.json";
+        string[] lines = File.ReadAllLines(path);
+        File.WriteAllLines(path, lines.Where(line => !line.Contains("\"layers\"", StringComparison.Ordinal)
+            && !line.Contains("\"mode\"", StringComparison.Ordinal)
+            && !line.Contains("\"exchange\"", StringComparison.Ordinal)));
+        Assert.Equal(lines.Length - 3, File.ReadAllLines(path).Length);
+
+        SavedDevice device = Assert.Single(Open().Load());
+
+        Assert.Equivalent(Samples.Device(1), device, strict: true);
+        Assert.Equivalent(Samples.Device(1).ToRequest(), device.ToRequest(), strict: true);
+    }
+
     [Fact]
     public void A_newer_program_may_write_more()
     {
@@ -141,7 +166,7 @@ public sealed class SavedDevicesTests : IDisposable
         File.WriteAllText(path, File.ReadAllText(path).Replace("{\n  \"number\"", "{\n  \"later\": [1],\n  \"number\"", StringComparison.Ordinal));
         Assert.Contains("later", File.ReadAllText(path), StringComparison.Ordinal);
 
-        Assert.Equal(Samples.Device(1), Assert.Single(Open().Load()));
+        Assert.Equivalent(Samples.Device(1), Assert.Single(Open().Load()), strict: true);
     }
 
     [Fact]
@@ -153,7 +178,7 @@ public sealed class SavedDevicesTests : IDisposable
 
         Assert.NotNull(saved.TryChange(1, device => device with { Settings = new DeviceSettings("error", "", "") }));
 
-        Assert.Equal(Samples.Device(1), Assert.Single(Open().Load()));
+        Assert.Equivalent(Samples.Device(1), Assert.Single(Open().Load()), strict: true);
     }
 
     [Fact]

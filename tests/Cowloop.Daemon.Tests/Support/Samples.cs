@@ -29,4 +29,20 @@ internal static class Samples
         IsOnCowdevice = true,
         Access = CowfileAccess.ReadOnly,
     };
+
+    /// <summary>A device with layers, amid a snapshot.</summary>
+    public static SavedDevice InExchange(int number) => Device(number) with
+    {
+        Layers = ["/home/me/r1.cow", "/home/me/r2.cow"],
+        Exchange = new SavedExchange
+        {
+            Cowfile = "next.cow",
+            CowfilePath = "/home/me/next.cow",
+            CowfileIdentity = new FileIdentity(FileKind.Regular, new DeviceNumber(8, 2), 1, default),
+            Layers = ["/home/me/r1.cow", "/home/me/r2.cow", "/home/me/it's my.cow"],
+            LiveKey = new LiveKey(BootId, 1, 2),
+            IsOnCowdevice = false,
+            MadePath = "/home/me/next.cow.made",
+        },
+    };
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Cowloop.Simulation.Tests.RealKernel;
+namespace Cowloop.Tests.Support;
 
 /// <summary>An SQLite database that says which of its transactions are promised to be there: the real program, fed through its standard input.</summary>
 internal sealed class Database : IDisposable
