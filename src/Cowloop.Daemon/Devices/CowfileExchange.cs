@@ -45,7 +45,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
             {
                 Cowfile = name,
                 CowfilePath = path,
-                Layers = [.. former.Files.Layers, new DeviceLayer(former.Files.Cowfile, former.Files.CowfilePath, former.Files.CowfileIdentity)],
+                Layers = [.. former.Files.Layers, new DeviceLayer(former.Files.Cowfile, former.Files.CowfilePath, former.File)],
             };
             DeviceTop? top = null;
             long pausedAt = 0;
@@ -130,7 +130,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
         var stack = (LayerStack)top.Below.File;
         Layer upper = stack.Layers[^1];
         Layer lower = stack.Layers[^2];
-        var lowerFile = (PosixFile)lower.File;
+        PosixFile lowerFile = layers[^2].File;
         Errno errno = lowerFile.TryOpenToWrite(out PosixFile? writer);
         if (writer is null)
         {
@@ -153,7 +153,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
         }
         lock (device.OpenLock)
         {
-            var merged = new Layer(lowerFile, lower.Name, lower.Layout, merger.Record);
+            var merged = new Layer(lower.File, lower.Name, lower.Layout, merger.Record);
             // Until the cowfile names its new parent, and this is written down, its records alone say what lies below it.
             _ = saved.TryChange(device.Number, entry => entry with { Layers = [] });
             string directory = Path.GetDirectoryName(top.Files.CowfilePath.Length > 0 ? top.Files.CowfilePath : "/")!;

@@ -112,10 +112,10 @@ internal sealed class DeviceActivation(
             Mode = StackRequest.ModeOf(request),
         };
         (IReadOnlyList<StackMember> members, StackMember? cowfile) = StackRequest.Resolve(request);
-        IReadOnlyList<OpenedLayer> layers = _layers.Open(members, opened.Identity);
+        IReadOnlyList<DeviceLayer> layers = _layers.Open(members, opened.Identity);
         try
         {
-            files = files with { Layers = [.. layers.Select(layer => layer.Layer)], Cowfile = cowfile?.Name ?? "", CowfilePath = cowfile?.Path ?? "" };
+            files = files with { Layers = layers, Cowfile = cowfile?.Name ?? "", CowfilePath = cowfile?.Path ?? "" };
             BaseImage below = PutOnBase(new BaseImage(baseFile, request.Base, opened.Hints), layers, request);
             DeviceTop? top = null;
             try
@@ -158,11 +158,11 @@ internal sealed class DeviceActivation(
         }
     }
 
-    private static BaseImage PutOnBase(BaseImage image, IReadOnlyList<OpenedLayer> layers, AttachRequest request) => layers.Count == 0
+    private static BaseImage PutOnBase(BaseImage image, IReadOnlyList<DeviceLayer> layers, AttachRequest request) => layers.Count == 0
         ? image
         : LayerStack.Open(
             image,
-            [.. layers.Select(layer => ((IBlockFile)layer.File, layer.Layer.Name))],
+            [.. layers.Select(layer => ((IBlockFile)layer.File, layer.Name))],
             new BaseOptions { AcceptBase = request.AcceptBase, VerifyBase = request.VerifyBase },
             words => new NativeWords(words));
 

@@ -7,8 +7,12 @@ namespace Cowloop.Daemon.Devices;
 /// <summary>A layer of a device.</summary>
 /// <param name="Name">As the user named it, or where it was found.</param>
 /// <param name="Path">Its absolute path.</param>
-/// <param name="Identity">Which file it is.</param>
-internal sealed record DeviceLayer(string Name, string Path, FileIdentity Identity);
+/// <param name="File">The file, open and locked; what lies on the base owns it.</param>
+internal sealed record DeviceLayer(string Name, string Path, PosixFile File)
+{
+    /// <summary>Which file it is.</summary>
+    public FileIdentity Identity => File.Identity;
+}
 
 /// <summary>The files of a device. A snapshot gives it other ones.</summary>
 internal sealed record DeviceFiles

@@ -4,37 +4,32 @@ using Cowloop.Linux;
 
 namespace Cowloop.Daemon.Devices;
 
-/// <summary>An opened and locked layer, contents not looked at yet.</summary>
-/// <param name="Layer">Which it is.</param>
-/// <param name="File">The file; owned by the holder.</param>
-internal sealed record OpenedLayer(DeviceLayer Layer, PosixFile File);
-
 /// <summary>Opens the layers of a new device: only for reading, and so that nobody writes to them meanwhile.</summary>
 internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
 {
-    /// <summary>Opens layers and locks them shared, as any number of devices can.</summary>
+    /// <summary>Opens layers and locks them shared, as any number of devices can. Their contents are not looked at.</summary>
     /// <param name="members">The layers, bottom to top.</param>
     /// <param name="baseIdentity">Which file the base is.</param>
     /// <exception cref="CowloopException">One of them can't be had; none is open.</exception>
-    public IReadOnlyList<OpenedLayer> Open(IReadOnlyList<StackMember> members, FileIdentity baseIdentity)
+    public IReadOnlyList<DeviceLayer> Open(IReadOnlyList<StackMember> members, FileIdentity baseIdentity)
     {
         LayerStack.RequireCount(members.Count);
-        var opened = new List<OpenedLayer>();
+        var opened = new List<DeviceLayer>();
         try
         {
             foreach (StackMember member in members)
             {
-                OpenedLayer layer = Open(member);
+                DeviceLayer layer = Open(member);
                 opened.Add(layer);
-                if (layer.Layer.Identity.IsSameAs(baseIdentity))
+                if (layer.Identity.IsSameAs(baseIdentity))
                 {
                     throw new CowloopException(Errno.EINVAL, $"rdofile and layer {member.Name} are the same file", "name each file of a stack once") { Path = member.Path };
                 }
-                if (opened[..^1].Find(other => other.Layer.Identity.IsSameAs(layer.Layer.Identity)) is OpenedLayer twice)
+                if (opened[..^1].Find(other => other.Identity.IsSameAs(layer.Identity)) is DeviceLayer twice)
                 {
                     throw new CowloopException(
                         Errno.EINVAL,
-                        $"layers {twice.Layer.Name} and {member.Name} are the same file",
+                        $"layers {twice.Name} and {member.Name} are the same file",
                         "name each file of a stack once")
                     {
                         Path = member.Path,
@@ -51,15 +46,15 @@ internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
     }
 
     /// <summary>Closes layers that came to no use.</summary>
-    public static void Close(IEnumerable<OpenedLayer> layers)
+    public static void Close(IEnumerable<DeviceLayer> layers)
     {
-        foreach (OpenedLayer layer in layers)
+        foreach (DeviceLayer layer in layers)
         {
             layer.File.Dispose();
         }
     }
 
-    private OpenedLayer Open(StackMember member)
+    private DeviceLayer Open(StackMember member)
     {
         dead.RefuseFileOn($"layer {member.Name}", member.Path);
         Errno errno = PosixFile.TryOpenRead(member.Path, out PosixFile? file);
@@ -103,7 +98,7 @@ internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
                     Path = member.Path,
                 };
             }
-            return new OpenedLayer(new DeviceLayer(member.Name, member.Path, file.Identity), file);
+            return new DeviceLayer(member.Name, member.Path, file);
         }
         catch
         {
