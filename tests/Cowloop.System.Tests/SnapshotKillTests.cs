@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Core.Format;
 using Xunit.Abstractions;
 
 namespace Cowloop.SystemTests;
@@ -83,6 +84,13 @@ public class SnapshotKillTests(CowService service, ITestOutputHelper output) : S
         bool isDone = top == next;
         Assert.Equal(isDone ? next : disk.Cowfile, top);
         Assert.Equal(isDone ? [.. layers, disk.Cowfile] : layers, LayersOf(disk));
+        if (!isDone && File.Exists(next))
+        {
+            // It was made and not written down yet; nobody has seen it, and nothing is in it.
+            byte[] made = File.ReadAllBytes(next);
+            Assert.Equal(0UL, made.Length == 0 ? 0 : CowHeader.Decode(made)?.UsedBlocks ?? 0);
+            File.Delete(next);
+        }
         string[] expected = [Path.Combine(Path.GetDirectoryName(next)!, "image"), .. LayersOf(disk), top];
         string[] found = Directory.GetFiles(Path.GetDirectoryName(next)!);
         Assert.True(found.Order(StringComparer.Ordinal).SequenceEqual(expected.Order(StringComparer.Ordinal)), $"{when}: left: {string.Join(", ", found.Except(expected))}");
