@@ -5,7 +5,9 @@ namespace Cowloop.Control;
 
 /// <summary>Asks for a new device.</summary>
 /// <param name="Base">The read-only image, as the user named it.</param>
-/// <param name="Cowfile">The cowfile, as the user named it; created when it does not exist. Empty for a volatile device, and for a read-only one without.</param>
+/// <param name="Cowfile">
+/// The cowfile, as the user named it; created when it does not exist. Empty for a volatile device, and for a read-only one without.
+/// </param>
 /// <param name="Directory">What relative paths are relative to: the user's current directory.</param>
 /// <param name="Number">The device number wanted; null takes the first free one.</param>
 /// <param name="AcceptBase">

@@ -148,7 +148,9 @@ internal sealed partial class CowService
             number => number == loop.Number || loop.Partitions().Values.Any(partition => partition.Number == number));
     }
 
-    /// <summary>Makes the layers flat again; requests that are stuck in a hanging file keep the former arrangement, but nobody waiting for the snapshot.</summary>
+    /// <summary>
+    /// Makes the layers flat again; requests that are stuck in a hanging file keep the former arrangement, but nobody waiting for the snapshot.
+    /// </summary>
     private static void Settle(CowDevice device, DeviceTop former)
     {
         var stack = (LayerStack)device.Top.Below.File;

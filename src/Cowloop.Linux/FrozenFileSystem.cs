@@ -22,7 +22,8 @@ public sealed unsafe class FrozenFileSystem : IDisposable
         {
             if (handle.IsInvalid)
             {
-                throw new CowloopException(LibC.LastErrno, $"{mountPoint} cannot be opened: {LibC.LastErrno.Text()}", "name the directory that it is mounted on");
+                Errno reason = LibC.LastErrno;
+                throw new CowloopException(reason, $"{mountPoint} cannot be opened: {reason.Text()}", "name the directory that it is mounted on");
             }
             if (!isWanted(FileIdentity.Of(handle, mountPoint).Device))
             {

@@ -131,7 +131,9 @@ public sealed unsafe class LoopDevice
         return LibC.ioctl(node, LibC.LOOP_CLR_FD, null) == 0 ? Errno.None : LibC.LastErrno;
     }
 
-    /// <summary>Lets the kernel look at the partition table again: the content has changed behind its back. Nothing happens while a partition is in use.</summary>
+    /// <summary>
+    /// Lets the kernel look at the partition table again: the content has changed behind its back. Nothing happens while a partition is in use.
+    /// </summary>
     public void ReadPartitionTable()
     {
         using SafeFileHandle? node = OpenOurs(out _);

@@ -120,7 +120,8 @@ public sealed unsafe class PosixFile : IBlockFile
     /// <param name="directory">A directory of the filesystem that is to hold it.</param>
     /// <param name="file">The file.</param>
     /// <returns>An error number; <see cref="Errno.EOPNOTSUPP"/> when that filesystem knows no such files.</returns>
-    public static Errno TryCreateUnnamed(string directory, [NotNullWhen(true)] out PosixFile? file) => TryOpen(directory, LibC.O_RDWR | LibC.O_TMPFILE, out file);
+    public static Errno TryCreateUnnamed(string directory, [NotNullWhen(true)] out PosixFile? file) =>
+        TryOpen(directory, LibC.O_RDWR | LibC.O_TMPFILE, out file);
 
     /// <summary>Creates a file in memory: it is gone with its last opening, however that ends.</summary>
     /// <param name="name">What to call it where open files are listed.</param>
@@ -187,8 +188,8 @@ public sealed unsafe class PosixFile : IBlockFile
     }
 
     /// <summary>
-    /// Opens the file once more, for writing, and takes its lock exclusively, though this opening, which must be locked shared, lives on and reads. Nobody else has
-    /// it locked then. <see cref="ShareAgain"/> ends that.
+    /// Opens the file once more, for writing, and takes its lock exclusively, though this opening, which must be locked shared, lives on and reads. Nobody
+    /// else has it locked then. <see cref="ShareAgain"/> ends that.
     /// </summary>
     /// <returns><see cref="Errno.EAGAIN"/> when somebody else has it locked; then nothing has changed.</returns>
     public Errno TryOpenToWrite([NotNullWhen(true)] out PosixFile? writer)

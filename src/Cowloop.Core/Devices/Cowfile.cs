@@ -178,8 +178,8 @@ public sealed class Cowfile : IDisposable
     }
 
     /// <summary>
-    /// Marks the header dirty, raises the generation if it must be, gives the file its full length, so that no later write or punch lengthens it, and sees to it
-    /// that header and bitmap have their space, which a sparsely copied file may lack. The caller syncs.
+    /// Marks the header dirty, raises the generation if it must be, gives the file its full length, so that no later write or punch lengthens it, and
+    /// sees to it that header and bitmap have their space, which a sparsely copied file may lack. The caller syncs.
     /// </summary>
     /// <param name="live">
     /// Keeps bits from now on; or null. It begins before the header is dirty, so whoever finds a dirty file finds what was kept for it.
@@ -389,7 +389,8 @@ public sealed class Cowfile : IDisposable
     private static CowloopException IsSealed(string path) => new(
         Errno.EROFS,
         $"cowfile {path} is sealed: it is a layer that others may lie on, and is never written again",
-        $"add a new top: cowloop attach BASE --layer {ShellWord.ForPath(path)} NEW.cow; or look at it: cowloop attach --read-only BASE {ShellWord.ForPath(path)}");
+        $"add a new top: cowloop attach BASE --layer {ShellWord.ForPath(path)} NEW.cow; or look at it: "
+        + $"cowloop attach --read-only BASE {ShellWord.ForPath(path)}");
 
     /// <summary>Whatever keeps a repair from being done is a refusal of the file, as every other one.</summary>
     private static RepairReport Repair(IBlockFile file, string path, CowHeader header, KeptBits? kept)

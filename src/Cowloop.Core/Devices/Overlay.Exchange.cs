@@ -36,7 +36,9 @@ public sealed partial class Overlay
     /// <summary>
     /// Makes the cowfile clean, seals it, and hands the requests over to another overlay, whose cowfile names this one by its generation.
     /// </summary>
-    /// <param name="generation">The generation that was settled. When it is another one by now, because the cowfile was made clean meanwhile, it is <see cref="Errno.EAGAIN"/>.</param>
+    /// <param name="generation">
+    /// The generation that was settled. When it is another one by now, because the cowfile was made clean meanwhile, it is <see cref="Errno.EAGAIN"/>.
+    /// </param>
     /// <param name="onPause">Called when changes begin to wait; or null.</param>
     /// <param name="handOver">Makes the other overlay the one that does the requests. Called when the seal is durable.</param>
     /// <returns>An error: then it goes on as before, or it can't be made durable and takes no more changes.</returns>

@@ -6,8 +6,8 @@ namespace Cowloop.Core.Devices;
 
 /// <summary>
 /// The writable disk made of a base and a cowfile: the engine's centre. This part opens, reads and closes;
-/// Overlay.Write.cs changes blocks, Overlay.Flush.cs makes changes durable, Overlay.Access.cs gives the cowfile up and Overlay.Exchange.cs the device to another
-/// overlay. What must never be false is listed in docs/durability.md.
+/// Overlay.Write.cs changes blocks, Overlay.Flush.cs makes changes durable, Overlay.Access.cs gives the cowfile up and Overlay.Exchange.cs the device
+/// to another overlay. What must never be false is listed in docs/durability.md.
 /// </summary>
 public sealed partial class Overlay : IBlockDevice, IDisposable
 {

@@ -160,7 +160,8 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
     }
 
     /// <summary>
-    /// Takes the topmost layer away, whose blocks the one below it holds by now, and ties the cowfile on top to that one. What is read is the same before and after.
+    /// Takes the topmost layer away, whose blocks the one below it holds by now, and ties the cowfile on top to that one. What is read is the same before
+    /// and after.
     /// </summary>
     /// <param name="stack">What the top lies on.</param>
     /// <param name="merged">The layer below as it is now; it goes on using the same file.</param>
@@ -168,7 +169,9 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
     /// <param name="allocateZeroedWords">Memory, as for a bitmap.</param>
     /// <param name="release">To be given to <see cref="Release"/>; null after an error.</param>
     /// <returns>An error when the cowfile on top can't be changed; then all is as it was.</returns>
-    /// <exception cref="CowloopException">A bitmap can't be read; the device goes on with all layers, and its cowfile may be tied to the lower one, which is as good.</exception>
+    /// <exception cref="CowloopException">
+    /// A bitmap can't be read; the device goes on with all layers, and its cowfile may be tied to the lower one, which is as good.
+    /// </exception>
     public Errno DropLayer(LayerStack stack, Layer merged, string path, Func<int, IMemoryOwner<ulong>> allocateZeroedWords, out Action? release)
     {
         ArgumentNullException.ThrowIfNull(stack);

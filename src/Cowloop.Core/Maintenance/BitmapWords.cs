@@ -10,7 +10,9 @@ public readonly record struct BitmapWords(long FirstBlock, ReadOnlyMemory<ulong>
 {
     private const int ChunkBytes = 64 * 1024;
 
-    /// <summary>Yields the bitmap of a cowfile in ascending order, without what is a hole: memory does not grow with the base, and holes cost nothing.</summary>
+    /// <summary>
+    /// Yields the bitmap of a cowfile in ascending order, without what is a hole: memory does not grow with the base, and holes cost nothing.
+    /// </summary>
     /// <exception cref="CowloopException">The bitmap can't be read (<see cref="Fault.ReadBitmap"/>).</exception>
     public static IEnumerable<BitmapWords> Read(CheckedFile file, CowLayout layout)
     {

@@ -20,7 +20,8 @@ internal static class StackRequest
         LayerStack.RequireCount(request.Layers?.Count ?? 0);
         if (request.ReadOnly && (request.Volatile is not null || request.SizeBytes is not null || request.Repair))
         {
-            throw Contradiction("a read-only device takes no changes: it is neither volatile nor larger than what it is made of, and nothing is repaired for it");
+            throw Contradiction(
+                "a read-only device takes no changes: it is neither volatile nor larger than what it is made of, and nothing is repaired for it");
         }
         if (request.Volatile is VolatileRequest wanted)
         {
@@ -37,7 +38,8 @@ internal static class StackRequest
                 _ = RequestPath.Resolve(directory, "/", "name a directory for volatile changes");
             }
         }
-        if (request.SizeBytes is long sizeBytes && (sizeBytes <= 0 || sizeBytes % CowLayout.BlockSize != 0 || sizeBytes / CowLayout.BlockSize > CowLayout.MaxBlockCount))
+        if (request.SizeBytes is long sizeBytes
+            && (sizeBytes <= 0 || sizeBytes % CowLayout.BlockSize != 0 || sizeBytes / CowLayout.BlockSize > CowLayout.MaxBlockCount))
         {
             throw Contradiction($"the size of a device is a multiple of {CowLayout.BlockSize} bytes, up to {CowLayout.MaxBlockCount * CowLayout.BlockSize}");
         }

@@ -106,7 +106,8 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
     }
 
     /// <summary>
-    /// Merges the topmost layer of a device into the one below it, while the device is in use. What is read is the same all the time, and whenever it is cut short.
+    /// Merges the topmost layer of a device into the one below it, while the device is in use. What is read is the same all the time, and whenever it is
+    /// cut short.
     /// </summary>
     /// <param name="device">The device.</param>
     /// <param name="observer">Can end it; the same merge does the rest another time.</param>
@@ -157,7 +158,8 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
             // Until the cowfile names its new parent, and this is written down, its records alone say what lies below it.
             _ = saved.TryChange(device.Number, entry => entry with { Layers = [] });
             string directory = Path.GetDirectoryName(top.Files.CowfilePath.Length > 0 ? top.Files.CowfilePath : "/")!;
-            errno = device.Disk.DropLayer(stack, merged, Path.GetRelativePath(directory, layers[^2].Path), words => new NativeWords(words), out Action? release);
+            string lowerPath = Path.GetRelativePath(directory, layers[^2].Path);
+            errno = device.Disk.DropLayer(stack, merged, lowerPath, words => new NativeWords(words), out Action? release);
             if (errno != Errno.None)
             {
                 throw new CowloopException(

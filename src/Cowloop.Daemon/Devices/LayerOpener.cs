@@ -23,7 +23,10 @@ internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
                 opened.Add(layer);
                 if (layer.Identity.IsSameAs(baseIdentity))
                 {
-                    throw new CowloopException(Errno.EINVAL, $"rdofile and layer {member.Name} are the same file", "name each file of a stack once") { Path = member.Path };
+                    throw new CowloopException(Errno.EINVAL, $"rdofile and layer {member.Name} are the same file", "name each file of a stack once")
+                    {
+                        Path = member.Path,
+                    };
                 }
                 if (opened[..^1].Find(other => other.Identity.IsSameAs(layer.Identity)) is DeviceLayer twice)
                 {

@@ -18,7 +18,8 @@ internal static class AttachVerb
         };
         var layers = new Option<string[]>("--layer")
         {
-            Description = "A cowfile between BASE and COWFILE that is only read; several from bottom to top. Those that COWFILE was made on are found by themselves",
+            Description = "A cowfile between BASE and COWFILE that is only read; several from bottom to top. "
+                + "Those that COWFILE was made on are found by themselves",
             HelpName = "COWFILE",
         };
         var readOnly = new Option<bool>("--read-only") { Description = "Make a read-only device; nothing of any file is changed" };

@@ -38,7 +38,10 @@ internal static class ActiveDevices
     /// <param name="cowfile">The cowfile.</param>
     /// <param name="number">The number that it must have, or null.</param>
     public static DeviceStatus? FindPair(IReadOnlyList<DeviceStatus> devices, string baseName, string cowfile, int? number) => devices.FirstOrDefault(device =>
-        (number ?? device.Number) == device.Number && device.Mode == DeviceMode.Writable && IsSameFile(device.CowfilePath, cowfile) && IsSameFile(device.BasePath, baseName));
+        (number ?? device.Number) == device.Number
+        && device.Mode == DeviceMode.Writable
+        && IsSameFile(device.CowfilePath, cowfile)
+        && IsSameFile(device.BasePath, baseName));
 
     /// <summary>True for two names of one file, or the same name.</summary>
     public static bool IsSameFile(string one, string other) =>
