@@ -129,6 +129,8 @@ internal sealed partial class CowService
     {
         DeviceTop former;
         TimeSpan pause;
+        // Before anything is frozen: where it would lie on what is frozen it would wait for itself.
+        new CowfilePlacement(_table).RequireElsewhere(name, path, device);
         using (freeze is null ? null : Freeze(device, RequestPath.Resolve(freeze, directory, "name the directory to freeze")))
         {
             (former, pause) = device.Exclusively(() => _exchange.Snapshot(device, name, path));

@@ -108,7 +108,7 @@ public class CowmergeRefusalTests : ToolTest
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]
-    [InlineData(2)]
+    [InlineData(3)]
     public void A_version_that_is_not_1(short version)
     {
         Write("B", Golden.ImageG2 with { Version = version });

@@ -191,7 +191,7 @@ public class CowpackRefusalTests : ToolTest
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]
-    [InlineData(2)]
+    [InlineData(3)]
     public void A_version_that_is_not_1(short version)
     {
         const string Text = "Version of cowfile not supported";

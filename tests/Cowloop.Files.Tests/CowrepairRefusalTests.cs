@@ -74,7 +74,7 @@ public class CowrepairRefusalTests : ToolTest
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]
-    [InlineData(2)]
+    [InlineData(3)]
     [InlineData(256)]
     public void A_version_that_is_not_1(short version)
     {

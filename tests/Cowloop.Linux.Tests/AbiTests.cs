@@ -27,6 +27,9 @@ public class AbiTests(ITestOutputHelper output)
         #include <sys/statvfs.h>
         #include <sys/syscall.h>
         #include <unistd.h>
+        /* What the two say of mounting they say differently. */
+        #define _LINUX_MOUNT_H
+        #include <linux/fs.h>
         #include <linux/loop.h>
         #include <linux/netlink.h>
         """;

@@ -62,7 +62,7 @@ public sealed class LayerFinderTests : IDisposable
         File.Delete(_directory["r1"]);
         CowloopException refused = MustRefuse("top");
         Assert.Contains($"cowfile top lies on layer r1 ({_ids["r1"]}), which is not there", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("--layer PATH", refused.Hint, StringComparison.Ordinal);
+        Assert.Contains("name it before the one that lies on it", refused.Hint, StringComparison.Ordinal);
         Assert.Equal(_directory["top"], refused.Path);
     }
 

@@ -31,6 +31,23 @@ public class SnapshotTests(CowService service, ITestOutputHelper output) : Stack
         Assert.Equal(Temp["top.cow"], Service.Status(disk).GetProperty("cowfilePath").GetString());
     }
 
+    [RootFact("mkfs.ext4", "fs:ext4")]
+    public void A_new_cowfile_on_the_device_itself_is_refused()
+    {
+        string image = Base(Images.Ext4(Temp["image"]));
+        CowDisk disk = Attach(image, "r1.cow");
+        Mount mount = Mount(disk.Path);
+        foreach (string[] freeze in new string[][] { [], ["--freeze", mount.Path] })
+        {
+            CommandResult result = Service.Cowloop(["snapshot", disk.Path, mount["new.cow"], .. freeze]);
+            result.MustComplain(2, $"cowfile {mount["new.cow"]} lies on a filesystem on cowdevice {disk.Number} itself");
+            Assert.False(File.Exists(mount["new.cow"]));
+        }
+        File.WriteAllText(mount["still"], "writable\n");
+        Assert.Empty(LayersOf(disk));
+        mount.Unmount();
+    }
+
     [RootFact]
     public void The_reply_tells_of_the_device_as_it_is_then()
     {

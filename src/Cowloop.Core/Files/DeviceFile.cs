@@ -9,18 +9,18 @@ namespace Cowloop.Core.Files;
 /// <param name="device">The device below; not owned.</param>
 /// <param name="startBytes">Where the file starts on the device.</param>
 /// <param name="lengthBytes">Its length; both lie within the device.</param>
-public sealed class DeviceFile(IBlockDevice device, long startBytes, long lengthBytes) : IBlockFile
+public sealed class DeviceFile(IBlockDevice device, long startBytes, long lengthBytes) : ReadOnlyFile
 {
     /// <inheritdoc/>
-    public long LengthBytes => lengthBytes;
+    public override long LengthBytes => lengthBytes;
 
     /// <inheritdoc/>
-    public Errno ReadAt(long offsetBytes, Span<byte> target) => offsetBytes < 0 || offsetBytes > lengthBytes - target.Length
+    public override Errno ReadAt(long offsetBytes, Span<byte> target) => offsetBytes < 0 || offsetBytes > lengthBytes - target.Length
         ? Errno.EIO
         : device.Read(startBytes + offsetBytes, target);
 
     /// <inheritdoc/>
-    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
+    public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = offsetBytes;
         endBytes = Math.Max(offsetBytes, lengthBytes);
@@ -28,22 +28,7 @@ public sealed class DeviceFile(IBlockDevice device, long startBytes, long length
     }
 
     /// <inheritdoc/>
-    public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Punch(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno SetLength(long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Allocate(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Sync() => Errno.None;
-
-    /// <inheritdoc/>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
     }
 }

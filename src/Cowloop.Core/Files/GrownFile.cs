@@ -3,7 +3,7 @@ namespace Cowloop.Core.Files;
 /// <summary>A read-only file seen as if it were longer: behind its end there are zeros.</summary>
 /// <param name="file">The file; owned.</param>
 /// <param name="lengthBytes">The length shown; at least that of the file.</param>
-public sealed class GrownFile(IBlockFile file, long lengthBytes) : IBlockFile
+public sealed class GrownFile(IBlockFile file, long lengthBytes) : ReadOnlyFile
 {
     /// <summary>A file of at least a length: the file itself where it is long enough.</summary>
     /// <param name="file">The file; the result owns it.</param>
@@ -15,10 +15,10 @@ public sealed class GrownFile(IBlockFile file, long lengthBytes) : IBlockFile
     }
 
     /// <inheritdoc/>
-    public long LengthBytes => lengthBytes;
+    public override long LengthBytes => lengthBytes;
 
     /// <inheritdoc/>
-    public Errno ReadAt(long offsetBytes, Span<byte> target)
+    public override Errno ReadAt(long offsetBytes, Span<byte> target)
     {
         if (offsetBytes < 0 || offsetBytes > lengthBytes - target.Length)
         {
@@ -30,7 +30,7 @@ public sealed class GrownFile(IBlockFile file, long lengthBytes) : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
+    public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = endBytes = Math.Max(offsetBytes, lengthBytes);
         if (offsetBytes >= file.LengthBytes)
@@ -47,20 +47,5 @@ public sealed class GrownFile(IBlockFile file, long lengthBytes) : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Punch(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno SetLength(long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Allocate(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Sync() => Errno.None;
-
-    /// <inheritdoc/>
-    public void Dispose() => file.Dispose();
+    protected override void Dispose(bool disposing) => file.Dispose();
 }

@@ -7,7 +7,7 @@ namespace Cowloop.Core.Images;
 /// A cloop image seen as the read-only file that was compressed. Blocks are decompressed by the threads that read them and kept in a bounded
 /// cache, so one object should serve all who read the same image. A damaged block is <see cref="Errno.EIO"/> for reads that touch it.
 /// </summary>
-public sealed class CloopImage : IBlockFile
+public sealed class CloopImage : ReadOnlyFile
 {
     /// <summary>Memory for decompressed blocks; see docs/decisions/0013-cloop-bases.md for its size.</summary>
     public const int CacheBytes = 16 << 20;
@@ -36,7 +36,7 @@ public sealed class CloopImage : IBlockFile
     }
 
     /// <inheritdoc/>
-    public long LengthBytes => _index.LengthBytes;
+    public override long LengthBytes => _index.LengthBytes;
 
     /// <summary>Opens a file that is a cloop image, as <see cref="CloopIndex.IsCloop"/> tells.</summary>
     /// <param name="file">The file; owned by the image from then on.</param>
@@ -52,7 +52,7 @@ public sealed class CloopImage : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno ReadAt(long offsetBytes, Span<byte> target)
+    public override Errno ReadAt(long offsetBytes, Span<byte> target)
     {
         if (offsetBytes < 0 || offsetBytes > LengthBytes - target.Length)
         {
@@ -78,7 +78,7 @@ public sealed class CloopImage : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
+    public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = offsetBytes;
         endBytes = Math.Max(offsetBytes, LengthBytes);
@@ -86,22 +86,7 @@ public sealed class CloopImage : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Punch(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno SetLength(long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Allocate(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Sync() => Errno.None;
-
-    /// <inheritdoc/>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
         _readAhead?.Dispose();
         _cache.Dispose();

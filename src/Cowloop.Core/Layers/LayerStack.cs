@@ -10,12 +10,13 @@ namespace Cowloop.Core.Layers;
 /// A base with read-only layers on it, seen as one read-only file: what the topmost cowfile of a stack lies on. Reading costs the same however many layers
 /// there are.
 /// </summary>
-public sealed class LayerStack : IBlockFile
+public sealed class LayerStack : ReadOnlyFile
 {
     /// <summary>The most layers that a stack can have, its writable top not counted.</summary>
     public const int MaxLayers = 32;
 
     private volatile Arrangement _now;
+    private long _lengthBytes;
 
     private LayerStack(IBlockFile below, LayerMap map) => _now = new Arrangement(below, [], map);
 
@@ -26,7 +27,7 @@ public sealed class LayerStack : IBlockFile
     public IReadOnlyList<Layer> Layers => _now.Layers;
 
     /// <inheritdoc/>
-    public long LengthBytes { get; private set; }
+    public override long LengthBytes => _lengthBytes;
 
     /// <summary>Opens layers on a base, and verifies that each lies on the one before.</summary>
     /// <param name="image">The base. Its file is owned by the result; after an exception it is still the caller's, and so are the layers' files.</param>
@@ -76,7 +77,7 @@ public sealed class LayerStack : IBlockFile
     {
         var stack = new LayerStack(below, new LayerMap(bitmap));
         stack._now.Layers.Add(layer);
-        stack.LengthBytes = layer.Layout.DeviceBytes;
+        stack._lengthBytes = layer.Layout.DeviceBytes;
         return stack;
     }
 
@@ -94,7 +95,7 @@ public sealed class LayerStack : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno ReadAt(long offsetBytes, Span<byte> target)
+    public override Errno ReadAt(long offsetBytes, Span<byte> target)
     {
         if (offsetBytes < 0 || offsetBytes > LengthBytes - target.Length)
         {
@@ -116,7 +117,7 @@ public sealed class LayerStack : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
+    public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         Arrangement now = _now;
         while (offsetBytes < LengthBytes)
@@ -141,22 +142,7 @@ public sealed class LayerStack : IBlockFile
     }
 
     /// <inheritdoc/>
-    public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Punch(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno SetLength(long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Allocate(long offsetBytes, long lengthBytes) => Errno.EROFS;
-
-    /// <inheritdoc/>
-    public Errno Sync() => Errno.None;
-
-    /// <inheritdoc/>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
         Arrangement now = _now;
         now.Map.Dispose();
@@ -232,7 +218,7 @@ public sealed class LayerStack : IBlockFile
     {
         _now.Map.Add(layer.ReadBitmap());
         _now.Layers.Add(layer);
-        LengthBytes = layer.Layout.DeviceBytes;
+        _lengthBytes = layer.Layout.DeviceBytes;
     }
 
     /// <summary>What is read through; exchanged as a whole.</summary>

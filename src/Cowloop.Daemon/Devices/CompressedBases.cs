@@ -91,27 +91,18 @@ internal sealed class CompressedBases
     }
 
     /// <summary>One device's part in an image: disposing of it leaves the others theirs.</summary>
-    private sealed class SharedFile(CompressedBases owner, Image image) : IBlockFile
+    private sealed class SharedFile(CompressedBases owner, Image image) : ReadOnlyFile
     {
         private int _isDisposed;
 
-        public long LengthBytes => image.Cloop.LengthBytes;
+        public override long LengthBytes => image.Cloop.LengthBytes;
 
-        public Errno ReadAt(long offsetBytes, Span<byte> target) => image.Cloop.ReadAt(offsetBytes, target);
+        public override Errno ReadAt(long offsetBytes, Span<byte> target) => image.Cloop.ReadAt(offsetBytes, target);
 
-        public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source) => image.Cloop.WriteAt(offsetBytes, source);
+        public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes) =>
+            image.Cloop.NextData(offsetBytes, out startBytes, out endBytes);
 
-        public Errno Punch(long offsetBytes, long lengthBytes) => image.Cloop.Punch(offsetBytes, lengthBytes);
-
-        public Errno SetLength(long lengthBytes) => image.Cloop.SetLength(lengthBytes);
-
-        public Errno Allocate(long offsetBytes, long lengthBytes) => image.Cloop.Allocate(offsetBytes, lengthBytes);
-
-        public Errno NextData(long offsetBytes, out long startBytes, out long endBytes) => image.Cloop.NextData(offsetBytes, out startBytes, out endBytes);
-
-        public Errno Sync() => image.Cloop.Sync();
-
-        public void Dispose()
+        protected override void Dispose(bool disposing)
         {
             if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
             {

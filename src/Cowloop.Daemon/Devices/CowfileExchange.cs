@@ -209,8 +209,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
         try
         {
             Save(device, top.Files, madePath);
-            // From here on it has the name, if only until the next loss of power.
-            Errno errno = device.Disk.Replace(top.Overlay, () => PosixFile.Rename(madePath, path));
+            Errno errno = device.Disk.Replace(top.Overlay, () => TryRename(madePath, path, top.Files.CowfileIdentity));
             if (errno != Errno.None)
             {
                 throw new CowloopException(errno, $"an empty cowfile cannot take the place of {former.Files.Cowfile}: {errno.Text()}") { Path = path };
@@ -226,6 +225,14 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
         Finish(device);
         former.LiveBits!.Discard();
         return former;
+    }
+
+    /// <summary>An error of making the name durable comes when the file has it: then the former one is gone, and only a loss of power could bring it back.</summary>
+    private static Errno TryRename(string madePath, string path, FileIdentity made)
+    {
+        Errno errno = PosixFile.Rename(madePath, path);
+        bool hasName = errno != Errno.None && FileIdentity.TryGet(path, out FileIdentity named) == Errno.None && named.IsSameAs(made);
+        return hasName ? Errno.None : errno;
     }
 
     private static void RequireExchangeable(CowDevice device)

@@ -42,13 +42,42 @@ internal sealed class CowfilePlacement(DeviceTable table)
                 {
                     throw OnItsBase(name);
                 }
-                if (device.Overlay.Access != CowfileAccess.Closed && passed.Add(device))
+                if (device.HasCowfile && device.Overlay.Access != CowfileAccess.Closed && passed.Add(device))
                 {
                     toFollow.Enqueue(StorageStack.Below(device.Files.CowfileIdentity, device.Files.CowfilePath));
                 }
             }
         }
         return isOnCowdevice;
+    }
+
+    /// <summary>Refuses a new cowfile for a device that exists where it would lie on that device: each write to it would become another one.</summary>
+    /// <param name="name">As the user named it, for messages.</param>
+    /// <param name="path">Absolute path; the file need not exist.</param>
+    /// <param name="device">The device.</param>
+    /// <exception cref="CowloopException">It would lie there.</exception>
+    public void RequireElsewhere(string name, string path, CowDevice device)
+    {
+        IReadOnlyList<CowDevice> devices = table.List();
+        var passed = new HashSet<CowDevice>();
+        var toFollow = new Queue<StorageStack>([StorageStack.Below(path)]);
+        while (toFollow.TryDequeue(out StorageStack? stack))
+        {
+            foreach (CowDevice below in devices.Where(below => below.IsAttached && stack.Devices.Contains(below.Attachment.Loop.Number)))
+            {
+                if (below == device)
+                {
+                    throw new CowloopException(
+                        Errno.EINVAL,
+                        $"cowfile {name} lies on a filesystem on cowdevice {device.Number} itself: each write to it would become another one",
+                        "put the cowfile on another filesystem");
+                }
+                if (below.HasCowfile && below.Overlay.Access != CowfileAccess.Closed && passed.Add(below))
+                {
+                    toFollow.Enqueue(StorageStack.Below(below.Files.CowfileIdentity, below.Files.CowfilePath));
+                }
+            }
+        }
     }
 
     private static CowloopException OnItsBase(string name) => new(

@@ -10,7 +10,7 @@ internal static class ForkVerb
     public static Command Create()
     {
         Argument<string> device = VerbOptions.Device();
-        var cowfile = new Argument<string>("NEW.cow") { Description = "Gets the changes of the second device; must not exist" };
+        var cowfile = new Argument<string>("NEWFILE") { Description = "Gets the changes of the second device; must not exist" };
         var top = new Option<string?>("--top")
         {
             Description = "Takes the changes of the first device from now on; otherwise it is named after the present one: my.cow, my-2.cow",

@@ -103,6 +103,7 @@ internal static class InfoVerb
         file.AllocatedBytes,
         ActiveDevices.FindByCowfile(file.Identity)?.Path,
         RecordInfo.Of(record),
+        [],
         ranges);
 
     private static void WriteRanges(CheckedFile cowfile, CowLayout layout)

@@ -11,7 +11,7 @@ internal static class SnapshotVerb
     public static Command Create()
     {
         Argument<string> device = VerbOptions.Device();
-        var cowfile = new Argument<string>("NEW.cow") { Description = "Takes the changes from now on; must not exist" };
+        var cowfile = new Argument<string>("NEWFILE") { Description = "Takes the changes from now on; must not exist" };
         Option<string?> freeze = Freeze();
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(

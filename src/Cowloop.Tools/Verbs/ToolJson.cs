@@ -22,6 +22,7 @@ namespace Cowloop.Tools.Verbs;
 /// <param name="AllocatedBytes">What it takes on disk.</param>
 /// <param name="Device">The device that it is the cowfile of now, or null.</param>
 /// <param name="Record">What the cowfile says of itself and its base; null for a plain one.</param>
+/// <param name="Layers">The layers that it lies on, from the nearest down to the base; empty when it lies on the base itself.</param>
 /// <param name="Ranges">The changed ranges of the device, when asked for.</param>
 internal sealed record CowfileInfo(
     string Path,
@@ -39,11 +40,8 @@ internal sealed record CowfileInfo(
     long AllocatedBytes,
     string? Device,
     RecordInfo? Record,
-    IEnumerable<ByteRange>? Ranges)
-{
-    /// <summary>The layers that it lies on, from the nearest down to the base; empty when it lies on the base itself.</summary>
-    public IReadOnlyList<ChainLayer> Layers { get; init; } = [];
-}
+    IReadOnlyList<ChainLayer> Layers,
+    IEnumerable<ByteRange>? Ranges);
 
 /// <summary>The extension record of a cowfile.</summary>
 /// <param name="Id">Which cowfile this is.</param>

@@ -138,7 +138,7 @@ public class InfoTextTests
             first += count;
         }
         var info = new CowfileInfo(
-            "/srv/my.cow", "clean", false, 1, 8, "little", 1024, image.BlockCount * 1024, $"{image.Fingerprint:x8}", map.UsedBlocks, map.RunCount, 108544, 16384, null, null, null);
+            "/srv/my.cow", "clean", false, 1, 8, "little", 1024, image.BlockCount * 1024, $"{image.Fingerprint:x8}", map.UsedBlocks, map.RunCount, 108544, 16384, null, null, [], null);
         return InfoText.Format("my.cow", change?.Invoke(info) ?? info, map);
     }
 }
