@@ -18,17 +18,14 @@ internal sealed class CowfilePlacement(DeviceTable table)
     /// <exception cref="CowloopException">It must not lie there.</exception>
     public bool Check(string name, string path, FileIdentity baseIdentity)
     {
-        IReadOnlyList<CowDevice> devices = table.List();
-        var passed = new HashSet<CowDevice>();
         bool isOnCowdevice = false;
-        var toFollow = new Queue<StorageStack>([StorageStack.Below(path)]);
-        while (toFollow.TryDequeue(out StorageStack? stack))
+        foreach ((StorageStack stack, IReadOnlyList<CowDevice> devices) in FollowDown(path))
         {
             if (stack.GoesThrough(baseIdentity))
             {
                 throw OnItsBase(name);
             }
-            foreach (CowDevice device in devices.Where(device => device.IsAttached && stack.Devices.Contains(device.Attachment.Loop.Number)))
+            foreach (CowDevice device in devices)
             {
                 isOnCowdevice = true;
                 if (device.DependentCount > 0)
@@ -42,10 +39,6 @@ internal sealed class CowfilePlacement(DeviceTable table)
                 {
                     throw OnItsBase(name);
                 }
-                if (device.HasCowfile && device.Overlay.Access != CowfileAccess.Closed && passed.Add(device))
-                {
-                    toFollow.Enqueue(StorageStack.Below(device.Files.CowfileIdentity, device.Files.CowfilePath));
-                }
             }
         }
         return isOnCowdevice;
@@ -58,24 +51,28 @@ internal sealed class CowfilePlacement(DeviceTable table)
     /// <exception cref="CowloopException">It would lie there.</exception>
     public void RequireElsewhere(string name, string path, CowDevice device)
     {
+        if (FollowDown(path).Any(below => below.Devices.Contains(device)))
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {name} lies on a filesystem on cowdevice {device.Number} itself: each write to it would become another one",
+                "put the cowfile on another filesystem");
+        }
+    }
+
+    /// <summary>What a file lies on, with the cowdevices among that; then what their cowfiles lie on, and so on down to the disks.</summary>
+    private IEnumerable<(StorageStack Stack, IReadOnlyList<CowDevice> Devices)> FollowDown(string path)
+    {
         IReadOnlyList<CowDevice> devices = table.List();
         var passed = new HashSet<CowDevice>();
         var toFollow = new Queue<StorageStack>([StorageStack.Below(path)]);
         while (toFollow.TryDequeue(out StorageStack? stack))
         {
-            foreach (CowDevice below in devices.Where(below => below.IsAttached && stack.Devices.Contains(below.Attachment.Loop.Number)))
+            CowDevice[] below = [.. devices.Where(device => device.IsAttached && stack.Devices.Contains(device.Attachment.Loop.Number))];
+            yield return (stack, below);
+            foreach (CowDevice device in below.Where(device => device.HasCowfile && device.Overlay.Access != CowfileAccess.Closed && passed.Add(device)))
             {
-                if (below == device)
-                {
-                    throw new CowloopException(
-                        Errno.EINVAL,
-                        $"cowfile {name} lies on a filesystem on cowdevice {device.Number} itself: each write to it would become another one",
-                        "put the cowfile on another filesystem");
-                }
-                if (below.HasCowfile && below.Overlay.Access != CowfileAccess.Closed && passed.Add(below))
-                {
-                    toFollow.Enqueue(StorageStack.Below(below.Files.CowfileIdentity, below.Files.CowfilePath));
-                }
+                toFollow.Enqueue(StorageStack.Below(device.Files.CowfileIdentity, device.Files.CowfilePath));
             }
         }
     }
