@@ -20,6 +20,10 @@ public partial class ControlApiTests(CowService service, ITestOutputHelper outpu
                 "/v1/devices",
                 "/v1/devices/{number}",
                 "/v1/devices/{number}/cowfile",
+                "/v1/devices/{number}/fork",
+                "/v1/devices/{number}/layers/merge",
+                "/v1/devices/{number}/rollback",
+                "/v1/devices/{number}/snapshot",
                 "/v1/devices/{number}/space",
                 "/v1/devices/{number}/space/wait",
                 "/v1/events",
@@ -53,7 +57,7 @@ public partial class ControlApiTests(CowService service, ITestOutputHelper outpu
         }
         JsonElement schemas = description.GetProperty("components").GetProperty("schemas");
         Assert.Equal(
-            ["AttachRequest", "CowfileRequest", "SettingsRequest", "UnloadRequest"],
+            ["AttachRequest", "CowfileRequest", "ForkRequest", "SettingsRequest", "SnapshotRequest", "UnloadRequest", "VolatileRequest"],
             schemas.EnumerateObject().Select(schema => schema.Name).Where(name => name.EndsWith("Request", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         foreach (JsonProperty schema in schemas.EnumerateObject())
         {

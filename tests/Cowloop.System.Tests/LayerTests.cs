@@ -149,7 +149,7 @@ public class LayerTests(CowService service, ITestOutputHelper output) : StackTes
         File.Move(Temp["r1.cow.gone"], Temp["elsewhere/r1.cow"]);
 
         TryAttachWith(image, Temp["top.cow"])
-            .MustComplain(2, $"cowfile {Temp["top.cow"]} lies on layer r1.cow (", "which is not there", "--layer PATH");
+            .MustComplain(2, $"cowfile {Temp["top.cow"]} lies on layer r1.cow (", "which is not there", "name it before the one that lies on it");
         Service.Cowdev("-a", image, Temp["top.cow"])
             .MustRefuse(2, "activate new cowdevice: Invalid argument", $"cowfile {Temp["top.cow"]} lies on layer r1.cow (");
         disk = AttachWith(image, Temp["top.cow"], "--layer", Temp["elsewhere/r1.cow"]);
