@@ -227,7 +227,9 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
         return former;
     }
 
-    /// <summary>An error of making the name durable comes when the file has it: then the former one is gone, and only a loss of power could bring it back.</summary>
+    /// <summary>
+    /// An error of making the name durable comes when the file has it: then the former one is gone, and only a loss of power could bring it back.
+    /// </summary>
     private static Errno TryRename(string madePath, string path, FileIdentity made)
     {
         Errno errno = PosixFile.Rename(madePath, path);
