@@ -66,7 +66,7 @@ public readonly record struct Operation(OperationKind Kind, int Sector = 0, int 
     /// <summary><c>cowrepair</c>, of a file that is clean with <c>-f</c>.</summary>
     public static Operation Repair() => new(OperationKind.Repair);
 
-    /// <summary>Packs the cowfile, and unpacks it again in place of the one that was packed.</summary>
+    /// <summary>Packs the cowfile, and unpacks it again in place of the one that was packed. With layers below nothing is done: that is refused.</summary>
     public static Operation Pack() => new(OperationKind.Pack);
 
     /// <summary>Seals the cowfile of the active device; a new one takes the changes. Nothing is done where that is refused.</summary>

@@ -356,7 +356,7 @@ internal sealed class World : IDisposable
 
     private void Pack()
     {
-        if (!CloseFor())
+        if (!CloseFor() || _layers.Count > 0)
         {
             return;
         }
