@@ -87,7 +87,7 @@ internal sealed partial class CowService
         CowDevice device = _table.Get(number);
         try
         {
-            (DeviceFiles former, long blockCount) = device.Exclusively(() => _exchange.MergeLayers(device, new EndingWork(device)));
+            (DeviceFiles former, long blockCount) = device.Exclusively(() => _merge.Merge(device, new EndingWork(device)));
             string upper = former.Layers[^1].Path;
             string lower = former.Layers[^2].Path;
             ServiceLog.Notice($"cowdevice {number}: {blockCount} blocks of layer {upper} merged into {lower}, which does without it now");

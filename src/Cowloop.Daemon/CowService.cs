@@ -29,6 +29,7 @@ internal sealed partial class CowService : IDisposable
     private readonly LoopTransport _transport;
     private readonly PartitionWatcher _watcher;
     private readonly CowfileExchange _exchange;
+    private readonly LiveLayerMerge _merge;
     private readonly DeviceActivation _activation;
     private readonly SpaceMonitor _monitor;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -58,6 +59,7 @@ internal sealed partial class CowService : IDisposable
         }
         var tops = new TopOpener(_table, live, _dead);
         _exchange = new CowfileExchange(tops, _saved);
+        _merge = new LiveLayerMerge(_saved);
         _activation = new DeviceActivation(_table, _transport, paths, tops, _unrecovered, _dead);
         Events = new ServiceEvents(_status.DescribeSpaces);
         _monitor = new SpaceMonitor(_table, Events, _status.DescribeSpace);

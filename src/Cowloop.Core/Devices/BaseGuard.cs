@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Devices;
 
@@ -97,6 +98,30 @@ internal static class BaseGuard
                 Errno.EINVAL,
                 $"cowfile {path} not related to rdofile  (fingerprint err - rdofile modified?)",
                 "name the rdofile that this cowfile was made for, unchanged");
+        }
+    }
+
+    /// <summary>Verifies that a cowfile lies on what it was made on, as far as its size, its parent and its base tell; nothing is written down.</summary>
+    /// <param name="header">Its header.</param>
+    /// <param name="record">Its record, or null.</param>
+    /// <param name="path">The cowfile, for messages.</param>
+    /// <param name="below">What it is to lie on.</param>
+    /// <param name="isOtherFingerprint">True when the header has another fingerprint.</param>
+    /// <param name="options">What the user wants of the base.</param>
+    /// <exception cref="CowloopException">It does not.</exception>
+    public static void RequireBelow(
+        CowHeader header,
+        ExtensionRecord? record,
+        string path,
+        BaseImage below,
+        bool isOtherFingerprint,
+        BaseOptions options)
+    {
+        RequireRelated(header, record, path, below);
+        Parentage.Require(record, path, below.Top);
+        if (record is not null)
+        {
+            _ = Check(record, path, below, isOtherFingerprint, options);
         }
     }
 

@@ -62,9 +62,6 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     /// <inheritdoc/>
     public DeviceInfo Info { get; }
 
-    /// <summary>True when nothing of it is to be found again.</summary>
-    public bool IsVolatile => _cowfile.IsVolatile;
-
     /// <summary>What is known of the cowfile beside the header; null for a plain one.</summary>
     public ExtensionRecord? Record => _cowfile.Record;
 

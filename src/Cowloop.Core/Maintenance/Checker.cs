@@ -1,6 +1,5 @@
 using Cowloop.Core.Devices;
 using Cowloop.Core.Format;
-using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Maintenance;
 
@@ -48,12 +47,7 @@ public static class Checker
             try
             {
                 ExtensionRecord? record = CowfileChecks.DecodeRecord(headerBlock, file.Name);
-                BaseGuard.RequireRelated(header, record, file.Name, below);
-                Parentage.Require(record, file.Name, below.Top);
-                if (record is not null)
-                {
-                    _ = BaseGuard.Check(record, file.Name, below, header.Fingerprint != below.Fingerprint, new BaseOptions());
-                }
+                BaseGuard.RequireBelow(header, record, file.Name, below, header.Fingerprint != below.Fingerprint, new BaseOptions());
             }
             catch (CowloopException exception) when (exception.Errno == Errno.EINVAL)
             {

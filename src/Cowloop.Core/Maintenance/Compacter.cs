@@ -33,17 +33,10 @@ public sealed class Compacter
         ArgumentNullException.ThrowIfNull(cowfile);
         ArgumentNullException.ThrowIfNull(below);
         var edit = new CowfileEdit(cowfile);
-        CowfileChecks.RequireClean(edit.Header, cowfile.Name);
-        long blockCount = CowfileChecks.RequireSound(cowfile, edit.Header, edit.Layout).UsedBlocks;
-        // Not disposed: the file is the caller's.
-        Parentage.RequireWhole(new Layer(cowfile.File, cowfile.Name, edit.Layout, edit.Record));
+        long blockCount = edit.RequireSound().UsedBlocks;
+        Parentage.RequireWhole(edit.ToLayer());
         Parentage.RequireWhole(below.Top);
-        BaseGuard.RequireRelated(edit.Header, edit.Record, cowfile.Name, below);
-        Parentage.Require(edit.Record, cowfile.Name, below.Top);
-        if (edit.Record is not null)
-        {
-            _ = BaseGuard.Check(edit.Record, cowfile.Name, below, edit.Header.Fingerprint != below.Fingerprint, options);
-        }
+        BaseGuard.RequireBelow(edit.Header, edit.Record, cowfile.Name, below, edit.Header.Fingerprint != below.Fingerprint, options);
         return new Compacter(edit, below, blockCount);
     }
 

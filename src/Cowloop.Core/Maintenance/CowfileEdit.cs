@@ -1,4 +1,5 @@
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 
 namespace Cowloop.Core.Maintenance;
 
@@ -38,6 +39,18 @@ internal sealed class CowfileEdit
 
     /// <summary>True while there may be more in the file than its bitmap shows.</summary>
     public bool IsDirty => Header.Flags.HasFlag(CowFlags.Dirty);
+
+    /// <summary>Verifies that the file is clean, and sound (see <see cref="CowfileChecks.RequireSound"/>).</summary>
+    /// <returns>What it holds.</returns>
+    /// <exception cref="CowloopException">It is not.</exception>
+    public CowContents RequireSound()
+    {
+        CowfileChecks.RequireClean(Header, File.Name);
+        return CowfileChecks.RequireSound(File, Header, Layout);
+    }
+
+    /// <summary>The file as a layer that others lie on. Not to be disposed: the file is the caller's.</summary>
+    public Layer ToLayer() => new(File.File, File.Name, Layout, Record);
 
     /// <summary>Writes header and record, durably, together with all that was written before.</summary>
     /// <exception cref="CowloopException">They can't be written; either may have been.</exception>

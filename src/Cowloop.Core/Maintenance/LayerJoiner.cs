@@ -29,10 +29,9 @@ public sealed class LayerJoiner
         ArgumentNullException.ThrowIfNull(lower);
         var source = new CowfileEdit(upper);
         var target = new CowfileEdit(lower);
-        long blockCount = RequireSound(source) + RequireSound(target);
-        // Not disposed: the files are the caller's.
-        Parentage.RequireWhole(new Layer(upper.File, upper.Name, source.Layout, source.Record));
-        Layer layer = new(lower.File, lower.Name, target.Layout, target.Record);
+        long blockCount = source.RequireSound().UsedBlocks + target.RequireSound().UsedBlocks;
+        Layer layer = target.ToLayer();
+        Parentage.RequireWhole(source.ToLayer());
         Parentage.RequireWhole(layer);
         Parentage.Require(source.Record, upper.Name, layer);
         if (source.Layout.BlockCount < target.Layout.BlockCount || (source.Layout.BlockCount > target.Layout.BlockCount && target.Record is null))
@@ -115,11 +114,5 @@ public sealed class LayerJoiner
             BasePath = rebasePath(former.BasePath),
             Parent = former.Parent is ParentLink parent ? parent with { Path = rebasePath(parent.Path) } : null,
         };
-    }
-
-    private static long RequireSound(CowfileEdit edit)
-    {
-        CowfileChecks.RequireClean(edit.Header, edit.File.Name);
-        return CowfileChecks.RequireSound(edit.File, edit.Header, edit.Layout).UsedBlocks;
     }
 }

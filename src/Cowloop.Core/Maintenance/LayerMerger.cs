@@ -54,13 +54,10 @@ public sealed class LayerMerger
         var source = new CowfileEdit(upper);
         var target = new CowfileEdit(lower);
         ExtensionRecord upperRecord = RequireRecord(source);
-        ExtensionRecord lowerRecord = RequireRecord(target);
-        CowfileChecks.RequireClean(source.Header, upper.Name);
-        long blockCount = CowfileChecks.RequireSound(upper, source.Header, source.Layout).UsedBlocks;
-        // Not disposed: the file is the caller's.
-        Layer layer = new(lower.File, lower.Name, target.Layout, lowerRecord);
-        Parentage.RequireWhole(new Layer(upper.File, upper.Name, source.Layout, upperRecord));
-        Parentage.Require(upperRecord, upper.Name, layer);
+        _ = RequireRecord(target);
+        long blockCount = source.RequireSound().UsedBlocks;
+        Parentage.RequireWhole(source.ToLayer());
+        Parentage.Require(upperRecord, upper.Name, target.ToLayer());
         if (source.Layout.BlockCount != target.Layout.BlockCount)
         {
             throw new CowloopException(
@@ -74,8 +71,7 @@ public sealed class LayerMerger
         var merger = new LayerMerger(upper, source.Layout, upperRecord, target, blockCount);
         if (!merger.IsInterrupted)
         {
-            CowfileChecks.RequireClean(target.Header, lower.Name);
-            _ = CowfileChecks.RequireSound(lower, target.Header, target.Layout);
+            _ = target.RequireSound();
         }
         return merger;
     }

@@ -91,10 +91,8 @@ public sealed class Rebaser
     private static CowfileEdit Open(CheckedFile cowfile, BaseImage @new)
     {
         var edit = new CowfileEdit(cowfile);
-        CowfileChecks.RequireClean(edit.Header, cowfile.Name);
-        _ = CowfileChecks.RequireSound(cowfile, edit.Header, edit.Layout);
-        // Not disposed: the file is the caller's.
-        Parentage.RequireWhole(new Layer(cowfile.File, cowfile.Name, edit.Layout, edit.Record));
+        _ = edit.RequireSound();
+        Parentage.RequireWhole(edit.ToLayer());
         Parentage.RequireWhole(@new.Top);
         if (edit.Header.Version != CowHeader.LargerVersion)
         {
@@ -134,12 +132,7 @@ public sealed class Rebaser
         try
         {
             bool isOtherFingerprint = edit.Header.Fingerprint != old.Fingerprint && edit.Header.Fingerprint != @new.Fingerprint;
-            BaseGuard.RequireRelated(edit.Header, edit.Record, edit.File.Name, image);
-            Parentage.Require(edit.Record, edit.File.Name, image.Top);
-            if (edit.Record is not null)
-            {
-                _ = BaseGuard.Check(edit.Record, edit.File.Name, image, isOtherFingerprint, new BaseOptions());
-            }
+            BaseGuard.RequireBelow(edit.Header, edit.Record, edit.File.Name, image, isOtherFingerprint, new BaseOptions());
             return null;
         }
         catch (CowloopException exception) when (exception.Errno == Errno.EINVAL)

@@ -14,8 +14,7 @@ public static class Sealer
     {
         ArgumentNullException.ThrowIfNull(cowfile);
         var edit = new CowfileEdit(cowfile);
-        CowfileChecks.RequireClean(edit.Header, cowfile.Name);
-        _ = CowfileChecks.RequireSound(cowfile, edit.Header, edit.Layout);
+        _ = edit.RequireSound();
         if (edit.Record is not ExtensionRecord record)
         {
             throw new CowloopException(
@@ -26,8 +25,7 @@ public static class Sealer
                 Fault = Fault.OtherParent,
             };
         }
-        // Not disposed: the file is the caller's.
-        Parentage.RequireWhole(new Layer(cowfile.File, cowfile.Name, edit.Layout, record));
+        Parentage.RequireWhole(edit.ToLayer());
         if (record.IsSealed)
         {
             return false;

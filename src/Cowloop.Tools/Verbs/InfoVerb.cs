@@ -54,7 +54,7 @@ internal static class InfoVerb
         // The ranges are read while they are written: a bitmap may hold more of them than memory.
         IEnumerable<ByteRange>? ranges = withRanges ? CowRuns.Read(cowfile, layout).Select(RangeOf) : null;
         ExtensionRecord? record = CowfileChecks.DecodeRecord(headerBlock, name);
-        CowfileInfo info = Describe(name, file, header, record, layout, map, ranges) with { Layers = LayerChain.Below(name, record) };
+        CowfileInfo info = Describe(name, file, header, record, layout, map, ranges);
         if (asJson)
         {
             using Stream output = Console.OpenStandardOutput();
@@ -103,7 +103,7 @@ internal static class InfoVerb
         file.AllocatedBytes,
         ActiveDevices.FindByCowfile(file.Identity)?.Path,
         RecordInfo.Of(record),
-        [],
+        LayerChain.Below(name, record),
         ranges);
 
     private static void WriteRanges(CheckedFile cowfile, CowLayout layout)

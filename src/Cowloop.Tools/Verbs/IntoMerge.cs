@@ -48,7 +48,6 @@ internal sealed record IntoMerge(IReadOnlyList<string> Names, string Into, strin
                 + $"Whatever else lies on {Into} can not be used any more. (y/N) ";
             if (!Yes && !merge.IsDone && !merge.IsInterrupted && !MergeVerb.Confirm(question))
             {
-                Console.Error.WriteLine("cowloop: declined; nothing was changed");
                 return MergeVerb.DeclinedExitCode;
             }
             Run(merge);

@@ -21,7 +21,6 @@ internal static class LiveMerge
         // What can't be done is not asked for.
         if (question.Length > 0 && !yes && !MergeVerb.Confirm(question))
         {
-            Console.Error.WriteLine("cowloop: declined; nothing was changed");
             return MergeVerb.DeclinedExitCode;
         }
         LayerMergeReply reply = client.MergeLayers(number);

@@ -102,7 +102,6 @@ internal static class MergeVerb
         {
             if (!yes && !Confirm($"Write {merge.BlockCount} changed blocks ({size}) of {cowfile} into {baseName}, for good? (y/N) "))
             {
-                Console.Error.WriteLine("cowloop: declined; nothing was changed");
                 return DeclinedExitCode;
             }
             Run(merge, baseName, cowfile);
@@ -132,7 +131,7 @@ internal static class MergeVerb
     private static string ResumeCommand(string baseName, string cowfile) =>
         $"cowloop merge --resume {ShellWord.ForPath(baseName)} {ShellWord.ForPath(cowfile)}";
 
-    /// <summary>Asks at the terminal.</summary>
+    /// <summary>Asks at the terminal; who declines is told that nothing was changed.</summary>
     /// <exception cref="CowloopException">There is none.</exception>
     public static bool Confirm(string question)
     {
@@ -141,6 +140,11 @@ internal static class MergeVerb
             throw new CowloopException(Errno.EINVAL, "merging needs a confirmation, and there is no terminal to ask at", "give --yes");
         }
         Console.Error.Write(question);
-        return Console.ReadLine() is string answer && (answer.Trim() is "y" or "Y" or "yes" or "Yes");
+        bool isConfirmed = Console.ReadLine() is string answer && (answer.Trim() is "y" or "Y" or "yes" or "Yes");
+        if (!isConfirmed)
+        {
+            Console.Error.WriteLine("cowloop: declined; nothing was changed");
+        }
+        return isConfirmed;
     }
 }
