@@ -50,6 +50,24 @@ public class ControlApiBrokenHttpTests(CowService service, ITestOutputHelper out
     }
 
     [RootFact]
+    public void A_body_that_is_too_large_is_refused_whether_or_not_it_says_its_length()
+    {
+        string body = Pair(NumbersBase(), Temp[new string('x', 65536)]);
+        foreach (string request in new[]
+        {
+            $"{Post}Content-Length: {body.Length}\r\n\r\n{body}",
+            $"{Post}Transfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n0\r\n\r\n",
+        })
+        {
+            string answer = MustAnswer(413, request);
+            Assert.Contains("\"EINVAL\"", answer, StringComparison.Ordinal);
+            Assert.Contains("too large", answer, StringComparison.Ordinal);
+        }
+        Assert.Empty(Service.ActiveDevices());
+        MustServe();
+    }
+
+    [RootFact]
     public void Half_a_request_ends_with_its_client()
     {
         foreach (string request in new[]
@@ -62,7 +80,9 @@ public class ControlApiBrokenHttpTests(CowService service, ITestOutputHelper out
             $"{Post}Transfer-Encoding: chunked\r\n\r\n5\r\n{{\"b",
         })
         {
-            Assert.Equal("", Exchange(Encoding.ASCII.GetBytes(request), endsThere: true));
+            string answer = Exchange(Encoding.ASCII.GetBytes(request), endsThere: true);
+            // A request line that ends too early may still be told so.
+            Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), $"{request}: {answer}");
         }
         MustServe();
     }
@@ -100,10 +120,11 @@ public class ControlApiBrokenHttpTests(CowService service, ITestOutputHelper out
         Assert.StartsWith("HTTP/1.1 200 ", Exchange("GET /v1/service HTTP/1.0\r\n\r\n"u8.ToArray(), endsThere: false), StringComparison.Ordinal);
     }
 
-    private void MustAnswer(int status, string request)
+    private string MustAnswer(int status, string request)
     {
         string answer = Exchange(Encoding.Latin1.GetBytes(request), endsThere: false);
         Assert.True(answer.StartsWith($"HTTP/1.1 {status} ", StringComparison.Ordinal), $"{request[..Math.Min(request.Length, 200)]}: {answer}");
+        return answer;
     }
 
     private void MustServe()

@@ -221,7 +221,7 @@ public class CowService : IDisposable
     {
         using var process = Process.GetProcessById(processId);
         process.Kill();
-        Poll.Until("the killed service is gone", () => !IsAlive(processId));
+        Poll.UntilNone("a killed service goes on", () => IsAlive(processId) ? ["its process", .. ThreadsOf(processId)] : []);
     }
 
     /// <summary>SIGTERM, as the system sends it when it goes down.</summary>
@@ -284,7 +284,27 @@ public class CowService : IDisposable
         }
     }
 
-    private IEnumerable<string> RunningProcesses() => _processes.Where(IsAlive).Select(id => $"process {id}");
+    private IEnumerable<string> RunningProcesses() => _processes.Where(IsAlive).Select(id => $"process {id}: {string.Join(", ", ThreadsOf(id))}");
+
+    /// <summary>The name of each thread, its state, and what in the kernel it waits for.</summary>
+    private static IEnumerable<string> ThreadsOf(int processId)
+    {
+        string directory = $"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/task";
+        return Directory.Exists(directory) ? Directory.GetDirectories(directory).Select(DescribeThread) : [];
+    }
+
+    private static string DescribeThread(string directory)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"{directory}/stat");
+            return $"{stat[stat.IndexOf('(', StringComparison.Ordinal)..(stat.LastIndexOf(')') + 3)]} {File.ReadAllText($"{directory}/wchan")}";
+        }
+        catch (IOException)
+        {
+            return "one that has just ended";
+        }
+    }
 
     private static IEnumerable<string> EntriesOf(string directory) =>
         Directory.Exists(directory) ? Directory.EnumerateFileSystemEntries(directory) : [];
