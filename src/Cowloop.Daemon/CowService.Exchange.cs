@@ -1,7 +1,6 @@
 using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Core;
-using Cowloop.Core.Layers;
 using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
 
@@ -138,7 +137,6 @@ internal sealed partial class CowService
         ServiceLog.Notice(
             $"cowdevice {device.Number}: {former.Files.CowfilePath} sealed, {path} takes the changes; they waited "
             + string.Create(CultureInfo.InvariantCulture, $"{pause.TotalMilliseconds:0.0} ms"));
-        Settle(device, former);
         return new SnapshotReply(_status.Describe(device), former.Files.CowfilePath, (long)pause.TotalMicroseconds);
     }
 
@@ -148,15 +146,6 @@ internal sealed partial class CowService
         return FrozenFileSystem.Freeze(
             mountPoint,
             number => number == loop.Number || loop.Partitions().Values.Any(partition => partition.Number == number));
-    }
-
-    /// <summary>
-    /// Makes the layers flat again; requests that are stuck in a hanging file keep the former arrangement, but nobody waiting for the snapshot.
-    /// </summary>
-    private static void Settle(CowDevice device, DeviceTop former)
-    {
-        var stack = (LayerStack)device.Top.Below.File;
-        device.FollowUp(() => device.Disk.Settle(stack, former.Overlay, words => new NativeWords(words)));
     }
 
     /// <summary>The next free name after the present one: my.cow, my-2.cow, my-3.cow.</summary>

@@ -13,32 +13,23 @@ internal sealed partial class CowService
     /// </summary>
     public void Recover()
     {
-        SavedDevice[] devices = [.. _leftDevices.Select(Decide)];
-        foreach (SavedDevice device in devices.Where(device => device.IsOnCowdevice))
+        foreach (SavedDevice device in _leftDevices)
         {
-            LiveDirectory.RemoveAll(device.LiveKey);
+            if (device.IsOnCowdevice)
+            {
+                LiveDirectory.RemoveAll(device.LiveKey);
+            }
+            if (device.Exchange is { IsOnCowdevice: true } exchange)
+            {
+                LiveDirectory.RemoveAll(exchange.LiveKey);
+            }
         }
-        new DeviceRecovery(_unrecovered, Recover).Run(devices);
+        new DeviceRecovery(_unrecovered, new InterruptedExchange(_table).Decide, Recover).Run(_leftDevices);
         foreach (OrphanedUse use in _dead.DescribeUses(_table.IsActive))
         {
             string command = use.Command is null ? "end that use" : $"run: {use.Command}";
             ServiceLog.Warning($"{use.KernelName}, which was cowdevice {use.Number} and answers nothing but errors now, is still {use.Use}; {command}");
         }
-    }
-
-    /// <summary>A device that was killed amid the exchange of its cowfile has the one or the other.</summary>
-    private static SavedDevice Decide(SavedDevice device)
-    {
-        if (device.Exchange is not SavedExchange exchange)
-        {
-            return device;
-        }
-        if (exchange.IsDone(device))
-        {
-            return exchange.ApplyTo(device);
-        }
-        exchange.RemoveMade();
-        return device with { Exchange = null };
     }
 
     /// <summary>True when a device is active.</summary>

@@ -43,7 +43,7 @@ public sealed class Cowfile : IDisposable
     /// <summary>What was repaired when it was opened; null when it was clean.</summary>
     public RepairReport? Repaired { get; private init; }
 
-    /// <summary>The header as last written, or as found.</summary>
+    /// <summary>The header as last written or as found, or as it is to be written next.</summary>
     public CowHeader Header => _header;
 
     /// <summary>The extension record as last written, or as found; null when the file has none.</summary>
@@ -215,10 +215,8 @@ public sealed class Cowfile : IDisposable
     /// <summary>Seals a clean file: whoever opens it from now on does not write to it. The caller syncs.</summary>
     internal Errno MarkSealed() => Write(_header, _record! with { IsSealed = true }, live: null);
 
-    /// <summary>Names another fingerprint of what lies below. The caller syncs.</summary>
-    /// <param name="fingerprint">It.</param>
-    /// <param name="live">Keeps bits for a dirty file; null for a clean one.</param>
-    internal Errno MarkFingerprint(uint fingerprint, LiveBits? live) => Write(_header with { Fingerprint = fingerprint }, _record, live);
+    /// <summary>Names another fingerprint of what lies below, from the next time on that the header is written.</summary>
+    internal void SetFingerprint(uint fingerprint) => _header = _header with { Fingerprint = fingerprint };
 
     /// <summary>Names another parent. The caller syncs.</summary>
     /// <param name="parent">It.</param>

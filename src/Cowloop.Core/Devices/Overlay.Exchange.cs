@@ -5,6 +5,9 @@ namespace Cowloop.Core.Devices;
 
 public sealed partial class Overlay
 {
+    // The overlay that did the requests before this one, until its cowfile is sealed. Set before this one is used, cleared by its flushes.
+    private Overlay? _unsealed;
+
     /// <summary>What a change gets when another overlay does the device's requests by now: it is to be tried there.</summary>
     internal const Errno Retired = Errno.ESTALE;
 
@@ -34,41 +37,53 @@ public sealed partial class Overlay
     internal LayerStack ToStack(string name) => LayerStack.On(_base, new Layer(_store, name, _layout, _cowfile.Record), _bitmap);
 
     /// <summary>
-    /// Makes the cowfile clean, seals it, and hands the requests over to another overlay, whose cowfile names this one by its generation.
+    /// Hands the requests over to another overlay, whose cowfile names this one by its generation. Nothing is written meanwhile: the first flush of the other
+    /// one seals this cowfile, and nothing that the other one holds is durable before that.
     /// </summary>
     /// <param name="generation">
     /// The generation that was settled. When it is another one by now, because the cowfile was made clean meanwhile, it is <see cref="Errno.EAGAIN"/>.
     /// </param>
-    /// <param name="onPause">Called when changes begin to wait; or null.</param>
-    /// <param name="handOver">Makes the other overlay the one that does the requests. Called when the seal is durable.</param>
-    /// <returns>An error: then it goes on as before, or it can't be made durable and takes no more changes.</returns>
-    internal Errno Seal(ulong generation, Action? onPause, Action handOver)
+    /// <param name="next">The other overlay; nobody uses it yet.</param>
+    /// <param name="handOver">Makes it the one that does the requests.</param>
+    /// <returns>An error: then it goes on as before.</returns>
+    internal Errno HandOver(ulong generation, Overlay next, Action handOver)
     {
-        // The bulk, while writers go on.
-        Errno errno = Flush();
-        if (errno != Errno.None)
-        {
-            return errno;
-        }
         _stripes.Enter(BlockStripes.All);
-        onPause?.Invoke();
         try
         {
-            errno = Changeable();
-            if (errno == Errno.None && Generation != generation)
+            Errno errno = Changeable();
+            if (errno == Errno.None && (Generation != generation || _unsealed is not null))
             {
                 errno = Errno.EAGAIN;
             }
             if (errno == Errno.None)
             {
-                // First clean, then sealed: the two are in different sectors, and a sealed file must not be found dirty.
-                errno = CleanLocked(trim: true);
+                next._unsealed = this;
+                _isRetired = true;
+                handOver();
             }
+            return errno;
+        }
+        finally
+        {
+            _stripes.Exit(BlockStripes.All);
+        }
+    }
+
+    /// <summary>Makes the cowfile clean and seals it, durably; nothing changes it any more. After an error it can be tried again.</summary>
+    private Errno Seal()
+    {
+        _stripes.Enter(BlockStripes.All);
+        try
+        {
+            // First clean, then sealed: the two are in different sectors, and a sealed file must not be found dirty.
+            Errno errno = CleanLocked(trim: true);
             if (errno == Errno.None)
             {
                 errno = ChangeHeader(_cowfile.MarkSealed, isDirty: false);
             }
-            return errno == Errno.None ? RetireLocked(static () => Errno.None, handOver) : errno;
+            _isSettled = errno == Errno.None;
+            return errno;
         }
         finally
         {
@@ -76,42 +91,78 @@ public sealed partial class Overlay
         }
     }
 
-    /// <summary>Hands the requests over to another overlay; the cowfile stays as it is.</summary>
+    /// <summary>Sees to it that the cowfile below is sealed. A flush of this overlay comes after that.</summary>
+    private Errno SealBelow()
+    {
+        if (_unsealed is not Overlay below)
+        {
+            return Errno.None;
+        }
+        Errno errno = below.Seal();
+        if (errno == Errno.None)
+        {
+            _unsealed = null;
+            return Errno.None;
+        }
+        // What can't be made durable below can't be made durable here.
+        return below.Failure == Errno.None ? errno : Fail(below.Failure);
+    }
+
+    /// <summary>Hands the requests over to another overlay on the same layers; this cowfile is thrown away.</summary>
     /// <param name="commit">Does what must be done at that moment; an error says that nothing has changed.</param>
-    /// <param name="handOver">Makes the other overlay the one that does the requests.</param>
-    internal Errno Retire(Func<Errno> commit, Action handOver)
+    /// <param name="next">The other overlay; nobody uses it yet.</param>
+    /// <param name="handOver">Makes it the one that does the requests.</param>
+    internal Errno Retire(Func<Errno> commit, Overlay next, Action handOver)
     {
         _stripes.Enter(BlockStripes.All);
+        // A flush that runs now comes to its end; one that follows finds that there is nothing to do.
+        _rounds.Pause();
         try
         {
-            return RetireLocked(commit, handOver);
+            Errno errno = commit();
+            if (errno == Errno.None)
+            {
+                next._unsealed = _unsealed;
+                _unsealed = null;
+                _isRetired = true;
+                _isSettled = true;
+                handOver();
+            }
+            return errno;
         }
         finally
         {
+            _rounds.Resume();
             _stripes.Exit(BlockStripes.All);
         }
     }
 
-    /// <summary>Puts the fingerprint of what lies below into the header, durably.</summary>
-    internal Errno SetFingerprint(uint fingerprint) => _cowfile.IsVolatile || _cowfile.Header.Fingerprint == fingerprint
-        ? Errno.None
-        : ChangeDescription(() => _cowfile.MarkFingerprint(fingerprint, _isDirty ? _live : null));
+    /// <summary>Puts the fingerprint of what lies below into the header, at the next time that it is written, at the latest when the cowfile is made clean.</summary>
+    internal void SetFingerprint(uint fingerprint)
+    {
+        if (_cowfile.IsVolatile || _cowfile.Header.Fingerprint == fingerprint)
+        {
+            return;
+        }
+        _stripes.Enter(BlockStripes.All);
+        _cowfile.SetFingerprint(fingerprint);
+        _isHeaderOutdated = true;
+        _stripes.Exit(BlockStripes.All);
+    }
 
     /// <summary>Puts another parent into the record, durably, through which the same is read. A plain cowfile names none.</summary>
     internal Errno SetParent(ParentLink parent) => _cowfile.Record is null
         ? Errno.None
-        : ChangeDescription(() => _cowfile.MarkParent(parent, _isDirty ? _live : null));
+        : ChangeParent(parent);
 
-    /// <summary>Changes what the header says of the files below; what it says of this one stays as it is.</summary>
-    private Errno ChangeDescription(Func<Errno> write)
+    /// <summary>Makes the cowfile dirty before the first change, which does not wait for that any more then.</summary>
+    internal Errno ExpectChanges()
     {
         _stripes.Enter(BlockStripes.All);
         try
         {
-            bool wasRaised = _isGenerationRaised;
-            Errno errno = ChangeHeader(write, _isDirty);
-            _isGenerationRaised = wasRaised;
-            return errno;
+            Errno errno = Changeable();
+            return errno != Errno.None || IsReadyFor(0, _layout.BlockCount) ? errno : BecomeDirty();
         }
         finally
         {
@@ -135,23 +186,20 @@ public sealed partial class Overlay
         _cowfile.Dispose();
     }
 
-    private Errno RetireLocked(Func<Errno> commit, Action handOver)
+    /// <summary>What the header says of the files below changes; what it says of this one stays as it is.</summary>
+    private Errno ChangeParent(ParentLink parent)
     {
-        // A flush that runs now comes to its end; one that follows finds that there is nothing to do.
-        _rounds.Pause();
+        _stripes.Enter(BlockStripes.All);
         try
         {
-            Errno errno = commit();
-            if (errno == Errno.None)
-            {
-                _isRetired = true;
-                handOver();
-            }
+            bool wasRaised = _isGenerationRaised;
+            Errno errno = ChangeHeader(() => _cowfile.MarkParent(parent, _isDirty ? _live : null), _isDirty);
+            _isGenerationRaised = wasRaised;
             return errno;
         }
         finally
         {
-            _rounds.Resume();
+            _stripes.Exit(BlockStripes.All);
         }
     }
 }

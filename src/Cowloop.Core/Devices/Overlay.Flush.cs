@@ -65,7 +65,7 @@ public sealed partial class Overlay
         {
             errno = _cowfile.TrimLength();
         }
-        if (errno == Errno.None && (_isDirty || _isHeaderInDoubt))
+        if (errno == Errno.None && (_isDirty || _isHeaderInDoubt || _isHeaderOutdated))
         {
             errno = BecomeClean();
         }
@@ -76,8 +76,8 @@ public sealed partial class Overlay
     /// <summary>Copy the changed bitmap, make the data durable, then write that copy: no bit reaches the disk before its data.</summary>
     private Errno Publish()
     {
-        // What nobody will look for after a loss of power needs not be found; what is retired is durable, or thrown away.
-        if (_cowfile.IsVolatile || _isRetired)
+        // What nobody will look for after a loss of power needs not be found; what is settled is durable, or thrown away.
+        if (_cowfile.IsVolatile || _isSettled)
         {
             return Errno.None;
         }
@@ -85,10 +85,14 @@ public sealed partial class Overlay
         {
             return Errno.EIO;
         }
+        Errno errno = SealBelow();
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
         // Before the copy: what is counted now is in it.
         long unkeptMarkCount = Interlocked.Read(ref _unkeptMarkCount);
         bool hasNewBits = _bitmap.CopyChanged();
-        Errno errno = Errno.None;
         // A write that has been acknowledged raised the flag before; one that raises it now is not owed anything yet.
         if (Interlocked.Exchange(ref _hasUnsyncedData, false) || hasNewBits)
         {
@@ -149,6 +153,7 @@ public sealed partial class Overlay
         if (errno == Errno.None)
         {
             _isHeaderInDoubt = false;
+            _isHeaderOutdated = false;
             _isGenerationRaised = true;
             Volatile.Write(ref _isDirty, isDirty);
         }
@@ -172,19 +177,20 @@ public sealed partial class Overlay
         }
     }
 
-    /// <summary>A failed sync means the data is not durable and may be gone from memory too: never retried into a false success.</summary>
     private Errno Sync()
     {
         Errno errno = _store.Sync();
-        if (errno != Errno.None)
+        return errno == Errno.None ? Errno.None : Fail(errno);
+    }
+
+    /// <summary>A failed sync means the data is not durable and may be gone from memory too: never retried into a false success.</summary>
+    private Errno Fail(Errno errno)
+    {
+        _live?.Abandon();
+        if (Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None) == (int)Errno.None)
         {
-            _live?.Abandon();
-            if (Interlocked.CompareExchange(ref _failure, (int)errno, (int)Errno.None) == (int)Errno.None)
-            {
-                _onFailure?.Invoke(errno);
-            }
-            return Errno.EIO;
+            _onFailure?.Invoke(errno);
         }
-        return Errno.None;
+        return Errno.EIO;
     }
 }

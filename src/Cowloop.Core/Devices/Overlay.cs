@@ -24,10 +24,12 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     // Changed only under all stripes.
     private bool _isDirty;
     private bool _isHeaderInDoubt;
+    private bool _isHeaderOutdated;
     private bool _isGenerationRaised;
     private bool _wasDirty;
     private bool _isFrozen;
     private bool _isRetired;
+    private volatile bool _isSettled;
     private volatile CowfileAccess _access;
 
     private bool _isClosed;
@@ -137,6 +139,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
             return;
         }
         _isClosed = true;
+        _unsealed?.DisposeSealed();
         _live?.Dispose();
         _cowfile.Dispose();
         _base.Dispose();

@@ -79,7 +79,7 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
     }
 
     /// <inheritdoc/>
-    /// <remarks>What an overlay acknowledged before it was exchanged is durable, or thrown away.</remarks>
+    /// <remarks>What an overlay acknowledged before it was exchanged is thrown away, or the flush of the next one makes it durable first.</remarks>
     public Errno Flush()
     {
         int phase = _requests.Enter();
@@ -94,24 +94,34 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
     }
 
     /// <summary>
-    /// Seals the cowfile on top and lets another one take the writes, at one point in time: all that was acknowledged before is in the sealed one, nothing
-    /// that begins after it. Requests meet no error; changes wait for a few syncs, however large the device is.
+    /// Lets another cowfile take the writes, at one point in time, and seals the one on top: all that was acknowledged before is in the sealed one, nothing
+    /// that begins after it. Requests meet no error. Changes wait for those under way and for no disk; the next FLUSH waits until the seal is durable.
     /// </summary>
     /// <param name="name">The cowfile on top as the user named it, for messages about the layer that it becomes.</param>
     /// <param name="image">What that cowfile lies on.</param>
     /// <param name="makeNext">
-    /// Makes the overlay that takes the writes, with a new cowfile that names the sealed one as its parent, given what it lies on; called before anything is
-    /// sealed. The durable seal is what decides: before it the new cowfile is nothing, after it the old one takes no more writes.
+    /// Makes the overlay that takes the writes, with a new cowfile that names the sealed one as its parent, given what it lies on. What it returns may be
+    /// written to at once, before anything is sealed: by then whoever finds both files after this process was killed must know that the former one is to be
+    /// sealed. After a loss of power the durable seal decides: without it there is nothing in the new cowfile that anybody was promised.
     /// </param>
-    /// <param name="onPause">Called when changes begin to wait; or null.</param>
-    /// <returns>An error when nothing is sealed: the overlay that was made is the caller's then.</returns>
+    /// <param name="onPause">Called with true just before changes have to wait, with false when they go on; or null.</param>
+    /// <returns>
+    /// An error. When the new overlay is the <see cref="Top"/> all the same it goes on with the requests, and the first flush that succeeds seals what
+    /// is below; else nothing has changed, and it is the caller's.
+    /// </returns>
     /// <exception cref="CowloopException">The new overlay could not be made; nothing has changed.</exception>
-    public Errno Snapshot(string name, BaseImage image, Func<BaseImage, Overlay> makeNext, Action? onPause)
+    public Errno Snapshot(string name, BaseImage image, Func<BaseImage, Overlay> makeNext, Action<bool>? onPause)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(makeNext);
         Overlay former = _top;
-        Errno errno = former.SettleGeneration(out ulong generation);
+        // The bulk, and what it lies on is sealed then.
+        Errno errno = former.Flush();
+        ulong generation = 0;
+        if (errno == Errno.None)
+        {
+            errno = former.SettleGeneration(out generation);
+        }
         if (errno != Errno.None)
         {
             return errno;
@@ -119,14 +129,24 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
         LayerStack stack = former.ToStack(name);
         BaseImage lower = image.On(stack);
         Overlay top = makeNext(lower);
-        errno = former.Seal(generation, onPause, () => _top = top);
+        errno = top.ExpectChanges();
         if (errno != Errno.None)
         {
             return errno;
         }
-        // It is known only now that nothing changes it any more. An error leaves it to the next activation, which puts it right.
-        _ = top.SetFingerprint(BaseFingerprint.Compute(stack, lower.Layout.BlockCount));
-        return Errno.None;
+        onPause?.Invoke(true);
+        errno = former.HandOver(generation, top, () => _top = top);
+        onPause?.Invoke(false);
+        if (errno == Errno.None)
+        {
+            errno = top.Flush();
+        }
+        if (errno == Errno.None)
+        {
+            // It is known only now that nothing changes it any more.
+            top.SetFingerprint(BaseFingerprint.Compute(stack, lower.Layout.BlockCount));
+        }
+        return errno;
     }
 
     /// <summary>Lets another overlay with the same layers take over; the cowfile on top is thrown away with all that is in it.</summary>
@@ -138,7 +158,7 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
     {
         ArgumentNullException.ThrowIfNull(next);
         ArgumentNullException.ThrowIfNull(commit);
-        return _top.Retire(commit, () => _top = next);
+        return _top.Retire(commit, next, () => _top = next);
     }
 
     /// <summary>

@@ -218,6 +218,25 @@ internal sealed class CowDevice
         }
     }
 
+    /// <summary>The former top, as long as its cowfile could not be sealed; or null. Under <see cref="OpenLock"/>.</summary>
+    public DeviceTop? Unsealed { get; set; }
+
+    /// <summary>Refuses what needs layers that nothing changes any more.</summary>
+    /// <exception cref="CowloopException">A snapshot is not complete.</exception>
+    public void RequireSealed()
+    {
+        if (Unsealed is DeviceTop former)
+        {
+            throw new CowloopException(
+                Errno.EBUSY,
+                $"cowfile {former.Files.Cowfile}, the topmost layer of cowdevice {Number}, could not be sealed yet",
+                "make space where it lies, and try again in a moment")
+            {
+                Path = former.Files.CowfilePath,
+            };
+        }
+    }
+
     /// <summary>Refuses what only a device with a cowfile can do.</summary>
     /// <exception cref="CowloopException">It has none.</exception>
     public void RequireCowfile()
@@ -323,7 +342,11 @@ internal sealed class CowDevice
             {
                 Space.Stop();
                 _followUp.Wait();
-                errno = Disk.Close(() => _top.LiveBits?.Discard());
+                errno = Disk.Close(() =>
+                {
+                    _top.LiveBits?.Discard();
+                    Unsealed?.LiveBits?.Discard();
+                });
                 Lower?.RemoveDependent();
                 release();
             }

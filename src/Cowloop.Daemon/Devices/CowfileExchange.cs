@@ -16,9 +16,7 @@ namespace Cowloop.Daemon.Devices;
 /// <param name="saved">Where the devices are written down.</param>
 internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
 {
-    // Each flush leaves less for the one that changes have to wait for, unless they come faster than the disk takes them.
-    private static readonly TimeSpan ShortFlushTime = TimeSpan.FromMilliseconds(3);
-    private const int MaxFlushes = 5;
+    private static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(1);
 
     /// <summary>Seals the cowfile of a device and lets a new one take the changes.</summary>
     /// <param name="device">The device; it may be in use.</param>
@@ -47,11 +45,11 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
                 Layers = [.. former.Files.Layers, new DeviceLayer(former.Files.Cowfile, former.Files.CowfilePath, former.File)],
             };
             DeviceTop? top = null;
-            long pausedAt = 0;
+            Errno errno;
+            var pause = new Stopwatch();
             try
             {
-                FlushAhead(device);
-                Errno errno = device.Disk.Snapshot(
+                errno = device.Disk.Snapshot(
                     former.Files.Cowfile,
                     former.Below,
                     below =>
@@ -60,33 +58,27 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
                         Save(device, top.Files, path);
                         return top.Overlay;
                     },
-                    onPause: () => pausedAt = Stopwatch.GetTimestamp());
-                TimeSpan pause = Stopwatch.GetElapsedTime(pausedAt);
-                if (errno != Errno.None)
+                    onPause: isPaused => Measure(pause, isPaused));
+                if (device.Disk.Top == former.Overlay)
                 {
-                    throw new CowloopException(
-                        errno,
-                        $"cowfile {former.Files.Cowfile} cannot be sealed: {errno.Text()}",
-                        errno.IsLackOfSpace() ? "free some space there and try again" : "cowloop status shows how the device stands")
-                    {
-                        Path = former.Files.CowfilePath,
-                    };
+                    throw CannotSeal(former, errno, errno.IsLackOfSpace() ? "free some space there and try again" : "cowloop status shows how the device stands");
                 }
-                device.Follow(top!);
-                Finish(device);
-                former.LiveBits!.Discard();
-                LetOthersRead(former);
-                return (former, pause);
             }
             catch
             {
-                if (device.Top == former)
-                {
-                    top?.Discard();
-                    Forget(device);
-                }
+                top?.Discard();
+                Forget(device);
                 throw;
             }
+            device.Follow(top!);
+            if (errno != Errno.None)
+            {
+                device.Unsealed = former;
+                device.FollowUp(() => SealLater(device, former));
+                throw CannotSeal(former, errno, $"{path} takes the changes already; a sync that succeeds seals the former cowfile: cowsync");
+            }
+            Complete(device, former);
+            return (former, pause.Elapsed);
         }
     }
 
@@ -104,17 +96,62 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
         }
     }
 
-    private static void FlushAhead(CowDevice device)
+    private static void Measure(Stopwatch pause, bool isPaused)
     {
-        for (int flush = 0; flush < MaxFlushes; flush++)
+        if (isPaused)
         {
-            long beganAt = Stopwatch.GetTimestamp();
-            if (device.Disk.Flush() != Errno.None || Stopwatch.GetElapsedTime(beganAt) <= ShortFlushTime)
+            pause.Start();
+        }
+        else
+        {
+            pause.Stop();
+        }
+    }
+
+    /// <summary>Waits until a flush has sealed a cowfile that could not be sealed at once.</summary>
+    private void SealLater(CowDevice device, DeviceTop former)
+    {
+        while (device.Disk.Flush() != Errno.None)
+        {
+            if (device.IsEnding || device.Overlay.Failure != Errno.None)
+            {
+                return;
+            }
+            Thread.Sleep(RetryTime);
+        }
+        // Who closes the device waits for this, and has the lock.
+        while (!device.OpenLock.TryEnter(RetryTime))
+        {
+            if (device.IsEnding)
             {
                 return;
             }
         }
+        try
+        {
+            ServiceLog.Notice($"cowdevice {device.Number}: {former.Files.CowfilePath} is sealed now");
+            device.Unsealed = null;
+            Complete(device, former);
+        }
+        finally
+        {
+            device.OpenLock.Exit();
+        }
     }
+
+    /// <summary>What is to be done when the former cowfile is sealed. Under the device's <see cref="CowDevice.OpenLock"/>.</summary>
+    private void Complete(CowDevice device, DeviceTop former)
+    {
+        Finish(device);
+        former.LiveBits!.Discard();
+        LetOthersRead(former);
+        // Requests that are stuck in a hanging file keep the former arrangement, but nobody waiting for the snapshot.
+        var stack = (LayerStack)device.Top.Below.File;
+        device.FollowUp(() => device.Disk.Settle(stack, former.Overlay, words => new NativeWords(words)));
+    }
+
+    private static CowloopException CannotSeal(DeviceTop former, Errno errno, string hint) =>
+        new(errno, $"cowfile {former.Files.Cowfile} cannot be sealed: {errno.Text()}", hint) { Path = former.Files.CowfilePath };
 
     private DeviceTop ResetVolatile(CowDevice device, DeviceTop former)
     {
@@ -192,6 +229,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
                 Path = files.CowfilePath,
             };
         }
+        device.RequireSealed();
         if (device.Overlay.Failure != Errno.None)
         {
             throw new CowloopException(

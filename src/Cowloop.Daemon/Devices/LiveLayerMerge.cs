@@ -25,6 +25,7 @@ internal sealed class LiveLayerMerge(SavedDevices saved)
         {
             device.RequireCowfile();
         }
+        device.RequireSealed();
         if (top.Files.Layers.Count < 2)
         {
             throw new CowloopException(

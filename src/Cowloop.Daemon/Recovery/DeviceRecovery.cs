@@ -5,8 +5,9 @@ namespace Cowloop.Daemon.Recovery;
 
 /// <summary>Makes the devices of a killed service again, each after the one that is its base. One that can't be made does not keep the others.</summary>
 /// <param name="unrecovered">Lists those that are not active yet.</param>
+/// <param name="decide">Settles what a device is that was just being changed. Done again and again it does the same.</param>
 /// <param name="activate">Makes one, and takes it off that list.</param>
-internal sealed class DeviceRecovery(UnrecoveredDevices unrecovered, Action<SavedDevice> activate)
+internal sealed class DeviceRecovery(UnrecoveredDevices unrecovered, Func<SavedDevice, SavedDevice> decide, Action<SavedDevice> activate)
 {
     // Files that do not answer keep a device from coming back, but not the service from serving the others.
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
@@ -51,6 +52,7 @@ internal sealed class DeviceRecovery(UnrecoveredDevices unrecovered, Action<Save
         {
             try
             {
+                device = decide(device);
                 activate(device);
                 return;
             }

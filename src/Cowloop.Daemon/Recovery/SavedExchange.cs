@@ -4,8 +4,8 @@ using Cowloop.Linux;
 namespace Cowloop.Daemon.Recovery;
 
 /// <summary>
-/// The cowfile that a device is about to get, by a snapshot or a rollback. It is written down before that is decided on disk: whenever the service is killed,
-/// what is found there says which of the two the device has.
+/// The cowfile that a device is about to get, by a snapshot or a rollback. It is written down before the device can use it: whenever the service is killed,
+/// what is found on disk says which of the two the device has.
 /// </summary>
 internal sealed record SavedExchange
 {
@@ -56,20 +56,28 @@ internal sealed record SavedExchange
         Exchange = null,
     };
 
+    /// <summary>True for a snapshot, after which the device lies on its former cowfile; false for a rollback.</summary>
+    /// <param name="former">The device as it was before.</param>
+    public bool IsSnapshotOf(SavedDevice former) => CowfilePath != former.CowfilePath;
+
     /// <summary>
-    /// True when the exchange was done: a rollback when the new file has the place of the old one, a snapshot when the old one is sealed.
+    /// True when the device has the new cowfile: a rollback when the new file has the place of the old one; a snapshot when the old one is sealed, or when
+    /// the new one is there, for that may have taken changes before. Only where the cowfile's own filesystem died with the service the seal alone counts, as
+    /// after a loss of power.
     /// </summary>
     /// <param name="former">The device as it was before.</param>
-    public bool IsDone(SavedDevice former) => CowfilePath == former.CowfilePath
-        ? FileIdentity.TryGet(CowfilePath, out FileIdentity identity) == Core.Errno.None && identity.IsSameAs(CowfileIdentity)
-        : LayerFinder.IsSealed(former.CowfilePath);
+    public bool IsDecided(SavedDevice former) => IsSnapshotOf(former)
+        ? LayerFinder.IsSealed(former.CowfilePath) || (!former.IsOnCowdevice && IsMadeAt(MadePath))
+        : IsMadeAt(CowfilePath);
 
     /// <summary>Removes the cowfile that was made for an exchange which never was.</summary>
     public void RemoveMade()
     {
-        if (FileIdentity.TryGet(MadePath, out FileIdentity identity) == Core.Errno.None && identity.IsSameAs(CowfileIdentity))
+        if (IsMadeAt(MadePath))
         {
             CowfileOpener.Remove(MadePath);
         }
     }
+
+    private bool IsMadeAt(string path) => FileIdentity.TryGet(path, out FileIdentity identity) == Core.Errno.None && identity.IsSameAs(CowfileIdentity);
 }

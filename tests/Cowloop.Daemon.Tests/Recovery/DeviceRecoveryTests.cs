@@ -77,7 +77,7 @@ public class DeviceRecoveryTests
         Assert.Equal([0, 1, 2], _activated.Order());
     }
 
-    private void Run(Action<SavedDevice> activate, params SavedDevice[] devices) => new DeviceRecovery(_unrecovered, activate).Run(devices);
+    private void Run(Action<SavedDevice> activate, params SavedDevice[] devices) => new DeviceRecovery(_unrecovered, device => device, activate).Run(devices);
 
     private void Activate(SavedDevice device)
     {

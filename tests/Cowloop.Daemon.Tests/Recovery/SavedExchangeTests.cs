@@ -14,27 +14,40 @@ public sealed class SavedExchangeTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public void A_snapshot_is_done_when_the_former_cowfile_is_sealed()
+    public void A_snapshot_is_decided_when_the_new_cowfile_is_there_for_it_may_have_taken_changes()
     {
-        SavedDevice former = Former();
+        SavedDevice former = Former() with { IsOnCowdevice = false };
         SavedExchange exchange = Exchange("new.cow", "new.cow");
         MakeCowfile("my.cow", isSealed: false);
-        Assert.False(exchange.IsDone(former));
-        MakeCowfile("my.cow", isSealed: true);
-        Assert.True(exchange.IsDone(former));
+        Assert.True(exchange.IsSnapshotOf(former));
+        Assert.True(exchange.IsDecided(former));
+        File.Delete(_directory["new.cow"]);
+        Assert.False(exchange.IsDecided(former));
     }
 
     [Fact]
-    public void A_rollback_is_done_when_the_new_file_has_the_name()
+    public void Where_the_cowfile_s_filesystem_died_too_it_is_decided_by_the_seal()
+    {
+        SavedDevice former = Former() with { IsOnCowdevice = true };
+        SavedExchange exchange = Exchange("new.cow", "new.cow");
+        MakeCowfile("my.cow", isSealed: false);
+        Assert.False(exchange.IsDecided(former));
+        MakeCowfile("my.cow", isSealed: true);
+        Assert.True(exchange.IsDecided(former));
+    }
+
+    [Fact]
+    public void A_rollback_is_decided_when_the_new_file_has_the_name()
     {
         MakeCowfile("my.cow", isSealed: false);
         SavedDevice former = Former();
         SavedExchange exchange = Exchange("my.cow", "my.cow.rollback-1");
-        Assert.False(exchange.IsDone(former));
+        Assert.False(exchange.IsSnapshotOf(former));
+        Assert.False(exchange.IsDecided(former));
         File.Move(_directory["my.cow.rollback-1"], _directory["my.cow"], overwrite: true);
-        Assert.True(exchange.IsDone(former));
+        Assert.True(exchange.IsDecided(former));
         File.Delete(_directory["my.cow"]);
-        Assert.False(exchange.IsDone(former));
+        Assert.False(exchange.IsDecided(former));
     }
 
     [Fact]
