@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What stacks cost: random and sequential reads of devices with 0, 1, 8 and 32 layers, in turn, and how long a snapshot keeps
-# changes waiting on devices of 1 GiB and 1 TiB that are written to meanwhile.
+# changes waiting on devices of 1 GiB and 1 TiB that are written to meanwhile, and how long it takes until all before it is durable and sealed.
 #
 #   bench/layers.sh [ROUNDS [SECONDS]]      (5 rounds of 3 seconds a measurement)
 #
@@ -26,6 +26,7 @@ cleanup() {
 }
 trap cleanup EXIT
 cd "$work"
+milliseconds() { echo "$(median <"$1" | awk '{printf "%.2f", $1 / 1000}') ms (median of 20, longest $(sort -n "$1" | tail -1 | awk '{printf "%.2f", $1 / 1000}') ms)"; }
 median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
 # deal DEVICE PART OF: writes every OF-th of 8192 scattered pages, beginning with the PART-th.
@@ -83,10 +84,12 @@ for size in 1G 1T; do
 	writer=$!
 	sleep 2
 	for ((snapshot = 1; snapshot <= 20; snapshot++)); do
+		began=$(date +%s%N)
 		"$cowloop" snapshot "$disk" "$size-$snapshot.cow" --json | jq '.pauseMicroseconds' >>"pause.$size"
+		echo $((($(date +%s%N) - began) / 1000)) >>"whole.$size"
 		sleep 0.3
 	done
 	kill $writer && wait $writer 2>/dev/null || true
-	echo "snapshot of a device of $size under random writes: changes wait $(median <"pause.$size" | awk '{printf "%.1f", $1 / 1000}') ms (median of 20, longest $(sort -n "pause.$size" | tail -1 | awk '{printf "%.1f", $1 / 1000}') ms)"
+	echo "snapshot of a device of $size under random writes: changes wait $(milliseconds "pause.$size"); sealed and answered after $(milliseconds "whole.$size")"
 	"$cowloop" detach "$disk"
 done

@@ -136,7 +136,7 @@ internal sealed partial class CowService
         }
         ServiceLog.Notice(
             $"cowdevice {device.Number}: {former.Files.CowfilePath} sealed, {path} takes the changes; they waited "
-            + string.Create(CultureInfo.InvariantCulture, $"{pause.TotalMilliseconds:0.0} ms"));
+            + string.Create(CultureInfo.InvariantCulture, $"{pause.TotalMilliseconds:0.00} ms"));
         return new SnapshotReply(_status.Describe(device), former.Files.CowfilePath, (long)pause.TotalMicroseconds);
     }
 

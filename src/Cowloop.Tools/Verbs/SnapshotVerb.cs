@@ -46,7 +46,7 @@ internal static class SnapshotVerb
     /// <summary>What was done, for people.</summary>
     public static string Describe(SnapshotReply reply)
     {
-        string pause = (reply.PauseMicroseconds / 1000.0).ToString("0.0", CultureInfo.InvariantCulture);
+        string pause = (reply.PauseMicroseconds / 1000.0).ToString("0.00", CultureInfo.InvariantCulture);
         return $"{reply.Device.Path}: {reply.Sealed} is sealed, {reply.Device.CowfilePath} takes the changes; they waited {pause} ms";
     }
 }
