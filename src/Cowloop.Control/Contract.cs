@@ -120,6 +120,11 @@ public sealed record AttachReply(DeviceStatus Device, IReadOnlyList<string> Warn
 /// <param name="BlockCount">How many blocks were written.</param>
 public sealed record LayerMergeReply(DeviceStatus Device, string Upper, string Lower, long BlockCount);
 
+/// <summary>How far a merge of layers is.</summary>
+/// <param name="DoneBytes">Bytes that were written, or needed not be.</param>
+/// <param name="TotalBytes">Of so many.</param>
+public sealed record MergeProgress(long DoneBytes, long TotalBytes);
+
 /// <summary>The state of an active device.</summary>
 public sealed record DeviceStatus
 {
@@ -178,6 +183,9 @@ public sealed record DeviceStatus
 
     /// <summary>The error that made the device read-only for good, or null.</summary>
     public string? Failure { get; init; }
+
+    /// <summary>How far the merge of its layers is that goes on; null when none does.</summary>
+    public MergeProgress? Merge { get; init; }
 
     /// <summary>Size of the device in bytes.</summary>
     public required long SizeBytes { get; init; }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Core;
-using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
 
 namespace Cowloop.Daemon;
@@ -81,12 +80,14 @@ internal sealed partial class CowService
 
     /// <summary>Merges the topmost layer of a device, which may be in use, into the one below it.</summary>
     /// <exception cref="CowloopException">It can't be done, or only in part; the device goes on as it was, and the same merge does the rest.</exception>
-    public LayerMergeReply MergeLayers(int number)
+    /// <param name="number">The device.</param>
+    /// <param name="aborted">Who asked for it has gone: it ends where it can be taken up again.</param>
+    public LayerMergeReply MergeLayers(int number, CancellationToken aborted)
     {
         CowDevice device = _table.Get(number);
         try
         {
-            (DeviceFiles former, long blockCount) = device.Exclusively(() => _merge.Merge(device, new EndingWork(device)));
+            (DeviceFiles former, long blockCount) = device.Exclusively(() => _merge.Merge(device, new LayerWork(device, aborted)));
             string upper = former.Layers[^1].Path;
             string lower = former.Layers[^2].Path;
             ServiceLog.Notice($"cowdevice {number}: {blockCount} blocks of layer {upper} merged into {lower}, which does without it now");
@@ -96,24 +97,14 @@ internal sealed partial class CowService
         {
             throw new CowloopException(
                 Errno.EINTR,
-                $"cowdevice {number} has been deactivated meanwhile: the merge is done in part",
+                aborted.IsCancellationRequested
+                    ? $"the merge of layers of cowdevice {number} was interrupted: it is done in part"
+                    : $"cowdevice {number} has been deactivated meanwhile: the merge is done in part",
                 "its layers are as good as before; the same merge, also of inactive files with cowloop merge --into, does the rest");
         }
-    }
-
-    /// <summary>Work that ends with its device.</summary>
-    private sealed class EndingWork(CowDevice device) : IWorkObserver
-    {
-        public void Begin(string what, long totalBytes)
+        finally
         {
-        }
-
-        public void Advance(long bytes)
-        {
-            if (device.IsEnding)
-            {
-                throw new OperationCanceledException();
-            }
+            device.Merge = null;
         }
     }
 

@@ -109,7 +109,7 @@ public class ContractTests
         Assert.Equal(
             [
                 "number", "path", "base", "basePath", "mode", "layers", "cowfile", "cowfilePath", "state", "cowfileAccess", "readOnly", "watched", "settings", "space",
-                "failure", "sizeBytes", "sectorSize", "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
+                "failure", "merge", "sizeBytes", "sectorSize", "blockSize", "bitmapBlocks", "cowBlocks", "baseReads", "cowfileReads", "cowfileWrites", "opens", "kernelName",
                 "deviceNumber", "partitions", "processId",
             ],
             document.RootElement.EnumerateObject().Select(property => property.Name));

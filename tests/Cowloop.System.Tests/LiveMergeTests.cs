@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text.Json;
 using Xunit.Abstractions;
 
 namespace Cowloop.SystemTests;
@@ -72,6 +74,49 @@ public class LiveMergeTests(CowService service, ITestOutputHelper output) : Stac
         Assert.Contains("give --yes", unasked.Error, StringComparison.Ordinal);
         Assert.Equal(2, LayersOf(disk).Length);
     }
+
+    /// <summary>The service hears of it, and the same command does the rest. A merge that was ready before gets more to do.</summary>
+    [RootFact("/dev/shm")]
+    public void Interrupted_it_leaves_the_device_as_good_as_before()
+    {
+        for (int sizeMiB = 128; ; sizeMiB *= 2)
+        {
+            using var files = TempDirectory.InMemory();
+            CowDisk disk = Service.Attach(files.MakeFile("image", 1L << 30), files["1.cow"]);
+            foreach ((int countMiB, string next) in new[] { (1, files["2.cow"]), (sizeMiB, files["top.cow"]) })
+            {
+                Shell.Run("dd", "if=/dev/urandom", $"of={disk.Path}", "bs=1M", $"count={countMiB}", "oflag=direct", "status=none");
+                Service.Cowloop("snapshot", disk.Path, next).MustSucceed();
+            }
+            string expected = ChecksumOf(disk, sizeMiB);
+            using Process merge = Service.Start("cowloop", "merge", "--live", disk.Path, "--yes");
+            Task<string> error = merge.StandardError.ReadToEndAsync();
+            Poll.Until("it merges", () => merge.HasExited || IsMerging(disk));
+            Shell.Try("kill", "-INT", $"{merge.Id}");
+            Poll.UntilDone("it ends", merge.WaitForExitAsync());
+            if (merge.ExitCode != 0)
+            {
+                Assert.Equal((130, "cowloop: interrupted; the device and its layers are as good as before; the same command does the rest\n"), (merge.ExitCode, error.Result));
+                Poll.Until("the service has ended it, too", () => !IsMerging(disk));
+                Assert.Equal([files["1.cow"], files["2.cow"]], LayersOf(disk));
+                Assert.Equal(expected, ChecksumOf(disk, sizeMiB));
+                Merge(disk).MustSucceed();
+            }
+            Assert.Equal([files["1.cow"]], LayersOf(disk));
+            Assert.Equal(expected, ChecksumOf(disk, sizeMiB));
+            Service.Detach(disk);
+            if (merge.ExitCode != 0)
+            {
+                return;
+            }
+            Assert.True(sizeMiB < 1024, "it was not interrupted");
+        }
+    }
+
+    private bool IsMerging(CowDisk disk) => Service.Status(disk).GetProperty("merge").ValueKind != JsonValueKind.Null;
+
+    private static string ChecksumOf(CowDisk disk, int sizeMiB) =>
+        Shell.RunScript($"dd if={disk.Path} bs=1M count={sizeMiB} iflag=direct status=none | sha256sum").Output;
 
     /// <summary>A device on three layers: each has changed what the one below it had, and something of its own.</summary>
     private CowDisk ThreeLayers(string image, byte[] expected)

@@ -83,7 +83,7 @@ internal static class ControlApi
         v1.MapPost("/devices/{number:int}/rollback", (int number) => Done(() => service.Rollback(number)))
             .WithSummary("Throws the changes in the cowfile of a device away, unless it is in use")
             .Produces(StatusCodes.Status204NoContent);
-        v1.MapPost("/devices/{number:int}/layers/merge", (int number) => service.MergeLayers(number))
+        v1.MapPost("/devices/{number:int}/layers/merge", (int number, CancellationToken aborted) => service.MergeLayers(number, aborted))
             .WithSummary("Merges the topmost layer of a device, also in use, into the one below it; what else lies on that one is refused from then on");
         v1.MapGet("/devices/{number:int}/space", (int number) => service.GetSpace(number))
             .WithSummary("Space on the filesystem that holds the cowfile of a device");

@@ -15,6 +15,7 @@ internal sealed class CowDevice
 
     private readonly Lock _exchangeLock = new();
     private volatile bool _isEnding;
+    private volatile MergeProgress? _merge;
     private readonly Lock _followUpLock = new();
     private Task _followUp = Task.CompletedTask;
 
@@ -173,6 +174,13 @@ internal sealed class CowDevice
 
     /// <summary>True when the block device is gone and the files are about to be closed.</summary>
     public bool IsEnding => _isEnding;
+
+    /// <summary>How far the merge of its layers is; null when none goes on.</summary>
+    public MergeProgress? Merge
+    {
+        get => _merge;
+        set => _merge = value;
+    }
 
     /// <summary>Does work on the layers, which nothing else may exchange meanwhile; ends it early when the device goes.</summary>
     /// <param name="work">The work; it ends early when <see cref="IsEnding"/>.</param>

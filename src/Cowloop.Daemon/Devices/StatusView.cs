@@ -99,6 +99,7 @@ internal sealed class StatusView : IDisposable
             Settings = device.Policy.Settings,
             Space = SpaceOf(device),
             Failure = device.Overlay.Failure == Errno.None ? null : device.Overlay.Failure.Text(),
+            Merge = device.Merge,
             SizeBytes = device.Overlay.Info.LengthBytes,
             SectorSize = device.Overlay.Info.SectorSize,
             BlockSize = CowLayout.BlockSize,

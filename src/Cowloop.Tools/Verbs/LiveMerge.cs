@@ -1,19 +1,26 @@
 using System.Text.Json;
 using Cowloop.Control;
+using Cowloop.Core;
+using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Verbs;
 
 /// <summary>The part of cowloop merge that makes one layer of two while their device is in use.</summary>
 internal static class LiveMerge
 {
+    private static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Merges.</summary>
     /// <param name="device">The device, as the user named it.</param>
     /// <param name="yes">Do not ask.</param>
     /// <param name="asJson">Print JSON.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string device, bool yes, bool asJson) => VerbRunner.WithClient((client, paths) =>
+    public static int Run(string device, bool yes, bool asJson) => VerbRunner.WithClient(
+        (client, paths) => Run(client, VerbOptions.NumberOf(device, client, paths), yes, asJson),
+        "the device and its layers are as good as before; the same command does the rest");
+
+    private static int Run(ControlClient client, int number, bool yes, bool asJson)
     {
-        int number = VerbOptions.NumberOf(device, client, paths);
         IReadOnlyList<string> layers = client.GetDevice(number).Layers;
         string question = layers.Count < 2
             ? ""
@@ -23,11 +30,45 @@ internal static class LiveMerge
         {
             return MergeVerb.DeclinedExitCode;
         }
-        LayerMergeReply reply = client.MergeLayers(number);
+        LayerMergeReply reply = Merge(client, number);
         string size = HumanSize.Format(reply.BlockCount * reply.Device.BlockSize);
         Console.WriteLine(asJson
             ? JsonSerializer.Serialize(reply, ControlJson.Default.LayerMergeReply)
             : $"{reply.BlockCount} blocks ({size}) of {reply.Upper} are written into {reply.Lower}; {reply.Device.Path} does without {reply.Upper} now");
         return 0;
-    });
+    }
+
+    /// <summary>The service merges; how far it is is asked for. When this program is interrupted the service hears of it, for the connection ends.</summary>
+    private static LayerMergeReply Merge(ControlClient client, int number)
+    {
+        using var session = new WorkSession();
+        Task<LayerMergeReply> merge = Task.Run(() => client.MergeLayers(number));
+        long shownBytes = 0;
+        long totalBytes = 0;
+        while (Task.WaitAny([merge], AskInterval) < 0)
+        {
+            MergeProgress progress = AskProgress(client, number) ?? new MergeProgress(shownBytes, totalBytes);
+            if (progress.TotalBytes != totalBytes)
+            {
+                (shownBytes, totalBytes) = (0, progress.TotalBytes);
+                session.Begin("merging", totalBytes);
+            }
+            session.Advance(progress.DoneBytes - shownBytes);
+            shownBytes = progress.DoneBytes;
+        }
+        return merge.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Asks how far it is. Of a device that is gone nothing is known; the merge says then why it ended.</summary>
+    private static MergeProgress? AskProgress(ControlClient client, int number)
+    {
+        try
+        {
+            return client.GetDevice(number).Merge;
+        }
+        catch (CowloopException exception) when (exception.Errno == Errno.ENODEV)
+        {
+            return null;
+        }
+    }
 }

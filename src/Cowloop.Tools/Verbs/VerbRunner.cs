@@ -32,10 +32,14 @@ internal static class VerbRunner
     }
 
     /// <summary>Runs a verb's work against the service.</summary>
-    public static int WithClient(Func<ControlClient, CowloopPaths, int> work) => Run(() =>
-    {
-        CowloopPaths paths = CowloopPaths.FromEnvironment();
-        using var client = new ControlClient(paths);
-        return work(client, paths);
-    });
+    /// <param name="work">Gives the exit code.</param>
+    /// <param name="whenInterrupted">As for <see cref="Run"/>.</param>
+    public static int WithClient(Func<ControlClient, CowloopPaths, int> work, string whenInterrupted = "nothing was changed") => Run(
+        () =>
+        {
+            CowloopPaths paths = CowloopPaths.FromEnvironment();
+            using var client = new ControlClient(paths);
+            return work(client, paths);
+        },
+        whenInterrupted);
 }
