@@ -24,6 +24,7 @@ public class ExplorerTests(ITestOutputHelper output)
         var explorer = new Explorer();
         try
         {
+            MustBeNone(explorer.CheckAll(2, beginning: OperationLists.TwoLayers));
             MustBeNone(explorer.CheckAll(3));
             MustBeNone(explorer.CheckAll(2, liveWriteCount: 0));
             MustBeNone(explorer.CheckAll(2, liveWriteCount: 2));

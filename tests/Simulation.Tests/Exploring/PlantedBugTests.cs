@@ -15,7 +15,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     public void A_missing_sync_of_the_cowfile_is_found(string after)
     {
         ChangeKind kind = Enum.Parse<ChangeKind>(after);
-        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new SyncSkipper(file, kind, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new SyncSkipper(file, kind, site.Open) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }
@@ -26,7 +26,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     [InlineData(FileRole.Packed)]
     public void A_missing_sync_of_another_file_is_found(FileRole where)
     {
-        var explorer = new Explorer((role, file, _) => role == where ? new FirstSyncSkipper(file) : file);
+        var explorer = new Explorer((file, site) => site.Role == where ? new FirstSyncSkipper(file) : file);
 
         MustBeFound(explorer, explorer.CheckAll(3), maxOperations: 3);
     }
@@ -34,7 +34,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     [Fact]
     public void A_header_that_is_marked_clean_early_is_found()
     {
-        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new EarlyCleaner(file, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new EarlyCleaner(file, site.Open) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }
@@ -45,7 +45,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     [InlineData(FileRole.LiveBits)]
     public void A_write_that_is_acknowledged_before_it_is_in_its_file_is_found(FileRole where)
     {
-        var explorer = new Explorer((role, file, open) => role == where ? new WriteDelayer(file, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == where ? new WriteDelayer(file, site.Open) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }
@@ -54,7 +54,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     [Fact]
     public void A_bitmap_that_is_copied_after_the_sync_is_found()
     {
-        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new LateBitmapCopier(file, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new LateBitmapCopier(file, site.Open) : file);
 
         Assert.Null(explorer.CheckAll(2));
         MustBeFound(explorer, explorer.CheckAllTogether(1), maxOperations: 3);

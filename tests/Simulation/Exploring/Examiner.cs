@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Cowloop.Core;
 using Cowloop.Core.Devices;
-using Cowloop.Core.Files;
+using Cowloop.Core.Layers;
 using Cowloop.Core.Maintenance;
 using Cowloop.Simulation.Disks;
 
@@ -11,7 +11,8 @@ namespace Cowloop.Simulation.Exploring;
 /// <param name="Problem">What is wrong with them, or null.</param>
 /// <param name="WasDirty">The cowfile needed recovery.</param>
 /// <param name="Found">The stamps of all units; empty if there is a problem.</param>
-internal sealed record Outcome(string? Problem, bool WasDirty, ulong[] Found);
+/// <param name="Refusal">What kind of problem it is when they are refused; else null.</param>
+internal sealed record Outcome(string? Problem, bool WasDirty, ulong[] Found, Fault? Refusal = null);
 
 /// <summary>
 /// Recovers what a crash left and looks at it. The same files always give the same, and crashes often leave the same, so everything is done once only.
@@ -26,7 +27,7 @@ internal sealed class Examiner(Geometry geometry)
     /// <param name="cowfile">The cowfile; changed.</param>
     /// <param name="kept">The live bits of a killed service; or null.</param>
     public Outcome Recover(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept) =>
-        Examine(1, [.. below, cowfile, .. kept is null ? Array.Empty<MemoryFile>() : [kept]], () => DoRecover(below, cowfile, kept));
+        Examine(1, WithKept([.. below, cowfile], kept), () => DoRecover(below, cowfile, kept));
 
     /// <summary>Unpacks a packed cowfile and looks at the device then.</summary>
     public Outcome Unpack(IReadOnlyList<MemoryFile> below, MemoryFile packed) => Examine(2, [.. below, packed], () =>
@@ -45,12 +46,62 @@ internal sealed class Examiner(Geometry geometry)
         return new Outcome(null, false, DeviceView.Of(baseFile.ReadAt, geometry));
     });
 
+    /// <summary>Finishes a merge into the topmost layer, and looks at the device then, and also at what it is without the cowfile.</summary>
+    /// <param name="below">The base and the layers on it, bottom to top; the last one is changed.</param>
+    /// <param name="cowfile">The cowfile; changed.</param>
+    public Outcome FinishMergeInto(IReadOnlyList<MemoryFile> below, MemoryFile cowfile) => Examine(4, [.. below, cowfile], () =>
+    {
+        _ = Recovery.MergeInto(cowfile, below[^1]);
+        Outcome without = DoRecover(below, Geometry.NewFile(), null);
+        Outcome with = DoRecover(below, cowfile, null);
+        return with.Found.AsSpan().SequenceEqual(without.Found) ? with : throw new ViolationException("is merged into a layer, but that reads as something else");
+    });
+
+    /// <summary>Recovers a device, merges its topmost layer into the one below it, closes the device and looks at what it is on the layers that are left.</summary>
+    /// <param name="below">The base and the layers on it, bottom to top; changed.</param>
+    /// <param name="cowfile">The cowfile; changed.</param>
+    /// <param name="kept">The live bits of a killed service; or null.</param>
+    public Outcome FinishMergeLive(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept) =>
+        Examine(5, WithKept([.. below, cowfile], kept), () =>
+        {
+            BaseImage image = OpenBelow(below);
+            using (var device = new StackDevice(new Overlay(image.File, Recovery.Open(image, cowfile, number: 0, kept), UnsettledFile.SectorBytes)))
+            {
+                device.Release(Recovery.MergeLive(device, (LayerStack)image.File).Release);
+                device.Close().MustBeNone();
+            }
+            return DoRecover([.. below.SkipLast(1)], cowfile, null);
+        });
+
+    /// <summary>Compacts layers and cowfile once more and looks at the device then.</summary>
+    /// <param name="below">The base and the layers on it, bottom to top; the layers are changed.</param>
+    /// <param name="cowfile">The cowfile; changed.</param>
+    public Outcome FinishCompact(IReadOnlyList<MemoryFile> below, MemoryFile cowfile) => Examine(6, [.. below, cowfile], () =>
+    {
+        Recovery.Compact(below[0], below[0].Inode, [.. below.Skip(1), cowfile]);
+        return DoRecover(below, cowfile, null);
+    });
+
+    /// <summary>Finishes a rebase and looks at the device then.</summary>
+    /// <param name="below">The old base and the layers on it, bottom to top; only read.</param>
+    /// <param name="newBase">The new base; only read.</param>
+    /// <param name="cowfile">The cowfile; changed.</param>
+    public Outcome FinishRebase(IReadOnlyList<MemoryFile> below, MemoryFile newBase, MemoryFile cowfile) => Examine(7, [.. below, newBase, cowfile], () =>
+    {
+        Recovery.Rebase(cowfile, OpenBelow(below), OpenBelow([newBase]));
+        return DoRecover([newBase], cowfile, null);
+    });
+
+    private static BaseImage OpenBelow(IReadOnlyList<MemoryFile> below) => Recovery.OpenBelow(below[0], below[0].Inode, [.. below.Skip(1)]);
+
+    private static IReadOnlyList<MemoryFile> WithKept(IReadOnlyList<MemoryFile> files, MemoryFile? kept) => kept is null ? files : [.. files, kept];
+
     private Outcome Examine(uint what, IReadOnlyList<MemoryFile> files, Func<Outcome> examine)
     {
         UInt128 key = what;
         foreach (MemoryFile file in files)
         {
-            key = key * 31 + file.ContentHash();
+            key = key * 31 + file.ContentHash() + (uint)file.Inode;
         }
         if (!_known.TryGetValue(key, out Outcome? outcome))
         {
@@ -69,7 +120,7 @@ internal sealed class Examiner(Geometry geometry)
         }
         catch (CowloopException exception)
         {
-            return new Outcome($"is refused: {exception.Message}", false, []);
+            return new Outcome($"is refused: {exception.Message}", false, [], exception.Fault);
         }
         catch (ViolationException exception)
         {
@@ -89,6 +140,11 @@ internal sealed class Examiner(Geometry geometry)
         if (wasDirty)
         {
             Recovery.Repair(repaired, kept);
+            if (repaired.DifferenceFrom(cowfile) is not null)
+            {
+                // An activation may have put right, too, what the header says of what lies below.
+                _ = Look(below, repaired, null);
+            }
             if (repaired.DifferenceFrom(cowfile) is string difference)
             {
                 throw new ViolationException($"is recovered by cowrepair in another way than by an activation: {difference}");
@@ -127,9 +183,9 @@ internal sealed class Examiner(Geometry geometry)
         }
     }
 
-    private ulong[] Look(IReadOnlyList<IBlockFile> below, IBlockFile cowfile, IBlockFile? kept)
+    private ulong[] Look(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept)
     {
-        BaseImage image = Recovery.OpenBelow(below[0], [.. below.Skip(1)]);
+        BaseImage image = OpenBelow(below);
         using var overlay = new Overlay(image.File, Recovery.Open(image, cowfile, number: 0, kept), UnsettledFile.SectorBytes);
         return DeviceView.Of(overlay.Read, geometry);
     }
