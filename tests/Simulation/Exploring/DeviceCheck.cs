@@ -59,35 +59,25 @@ internal sealed class DeviceCheck(Geometry geometry, Examiner examiner, AllowedC
         switch (Phase.Kind)
         {
             case PhaseKind.Packed:
-                return MustBeRight(examiner.Unpack(left.Below(), left.Cowfile()), death);
+                return MustBeRight(examiner.Unpack(left), death);
             case PhaseKind.Merging:
-                return MustBeRight(examiner.Resume(left.Below()[0], left.Cowfile()), death);
+                return MustBeRight(examiner.Resume(left), death);
             case PhaseKind.MergingInto:
-                return MustBeRight(Recover(left), death) + MustBeRight(examiner.FinishMergeInto(left.Below(), left.Cowfile()), death);
-            case PhaseKind.MergingLive:
-                return MustBeRight(Recover(left), death) + FinishMergeLive(left, death);
+                return examiner.MergingInto(left).Sum(outcome => MustBeRight(outcome, death));
+            case PhaseKind.MergingLive when left.Below.Count > Phase.LayerIds.Length:
+                return examiner.MergingLive(left).Sum(outcome => MustBeRight(outcome, death));
             case PhaseKind.Compacting:
+                Outcome[] compacting = examiner.Compacting(left);
                 // Below a layer that is dirty nothing is known of it yet.
-                return MustBeRightOrRefused(Recover(left), death, Phase.LayerIds.Length > 0 ? [Fault.Dirty] : [])
-                    + MustBeRight(examiner.FinishCompact(left.Below(), left.Cowfile()), death);
+                return MustBeRightOrRefused(compacting[0], death, Phase.LayerIds.Length > 0 ? [Fault.Dirty] : []) + MustBeRight(compacting[1], death);
             case PhaseKind.Rebasing:
-                return MustBeRightOrOnOtherBase(Recover(left), death)
-                    + MustBeRightOrOnOtherBase(examiner.Recover([left.NextBase()], left.Cowfile(), kept: null), death)
-                    + MustBeRight(examiner.FinishRebase(left.Below(), left.NextBase(), left.Cowfile()), death);
+                Outcome[] rebasing = examiner.Rebasing(left);
+                return MustBeRightOrOnOtherBase(rebasing[0], death) + MustBeRightOrOnOtherBase(rebasing[1], death) + MustBeRight(rebasing[2], death);
             case PhaseKind.Orphaned:
-                return MustBeRefused(Recover(left));
+                return MustBeRefused(examiner.Recover(left));
             default:
-                return MustBeRightOrRefused(Recover(left), death, Phase.IsBeingChangedBelow ? [Fault.Dirty, Fault.OtherParent] : []);
+                return MustBeRightOrRefused(examiner.Recover(left), death, Phase.IsBeingChangedBelow ? [Fault.Dirty, Fault.OtherParent] : []);
         }
-    }
-
-    private Outcome Recover(FilesLeft left) => examiner.Recover(left.Below(), left.Cowfile(), left.Kept());
-
-    private int FinishMergeLive(FilesLeft left, Death death)
-    {
-        List<MemoryFile> below = left.Below();
-        bool isDone = below.Count == Phase.LayerIds.Length;
-        return isDone ? 0 : MustBeRight(examiner.FinishMergeLive(below, left.Cowfile(), left.Kept()), death);
     }
 
     private int MustBeRight(Outcome outcome, Death death)

@@ -3,50 +3,50 @@ using Cowloop.Simulation.Model;
 
 namespace Cowloop.Simulation.Exploring;
 
-/// <summary>The files of a device as a crash leaves them. Each call makes new ones, which the caller may change.</summary>
-/// <param name="replay">Of a life; where the crash is.</param>
-/// <param name="choice">What landed.</param>
-/// <param name="phase">What the files are.</param>
-/// <param name="death">Whose death it is.</param>
-internal readonly ref struct FilesLeft(DiskReplay replay, ReadOnlySpan<int> choice, Phase phase, Death death)
+/// <summary>The files of a device as a crash leaves them; only read.</summary>
+internal sealed class FilesLeft
 {
-    private readonly DiskReplay _replay = replay;
-    private readonly ReadOnlySpan<int> _choice = choice;
-    private readonly Phase _phase = phase;
-    private readonly Death _death = death;
-
-    /// <summary>The base and the layers on it, bottom to top.</summary>
-    public List<MemoryFile> Below()
+    /// <summary>Makes them.</summary>
+    /// <param name="replay">Of a life; where the crash is.</param>
+    /// <param name="choice">What landed.</param>
+    /// <param name="phase">What the files are.</param>
+    /// <param name="death">Whose death it is.</param>
+    public FilesLeft(DiskReplay replay, ReadOnlySpan<int> choice, Phase phase, Death death)
     {
         var layers = new List<MemoryFile>();
-        foreach (int id in _phase.LayerIds)
+        foreach (int id in phase.LayerIds)
         {
-            layers.Add(Find(id));
+            layers.Add(Life.Found(replay, id, choice));
         }
-        if (IsExchanged())
+        PhaseTop top = phase.Top;
+        Cowfile = Life.Found(replay, top.CowfileId, choice);
+        if (phase.Next is PhaseTop next && Recovery.IsSealed(Cowfile))
         {
-            layers.Add(Find(_phase.Top.CowfileId));
+            layers.Add(Cowfile);
+            top = next;
+            Cowfile = Life.Found(replay, top.CowfileId, choice);
         }
         // Only a merge changes the base.
-        MemoryFile baseFile = _phase.Kind == PhaseKind.Merging ? Find(_phase.BaseId) : Settled(_phase.BaseId);
-        return [baseFile, .. _phase.Kind == PhaseKind.MergingLive ? Recovery.LayersOf(Cowfile(), layers) : layers];
+        MemoryFile baseFile = phase.Kind == PhaseKind.Merging
+            ? Life.Found(replay, phase.BaseId, choice)
+            : (MemoryFile)replay.File(phase.BaseId).Settled;
+        Below = [baseFile, .. phase.Kind == PhaseKind.MergingLive ? Recovery.LayersOf(Cowfile, layers) : layers];
+        Kept = death == Death.Service && top.LiveId is int liveId ? Life.Found(replay, liveId, choice) : null;
+        NextBase = phase.NextBaseId is int nextBaseId ? (MemoryFile)replay.File(nextBaseId).Settled : null;
     }
 
-    /// <summary>The cowfile on them.</summary>
-    public MemoryFile Cowfile() => Find(Top().CowfileId);
+    /// <summary>The base and the layers on it, bottom to top.</summary>
+    public IReadOnlyList<MemoryFile> Below { get; }
+
+    /// <summary>The cowfile on them, or the packed file.</summary>
+    public MemoryFile Cowfile { get; }
 
     /// <summary>Its live bits; null when there are none any more.</summary>
-    public MemoryFile? Kept() => _death == Death.Service && Top().LiveId is int id ? Find(id) : null;
+    public MemoryFile? Kept { get; }
 
-    /// <summary>The base that a rebase goes to; nothing changes that.</summary>
-    public MemoryFile NextBase() => Settled(_phase.NextBaseId!.Value);
+    /// <summary>The base that a rebase goes to; else null.</summary>
+    public MemoryFile? NextBase { get; }
 
-    private PhaseTop Top() => IsExchanged() ? _phase.Next! : _phase.Top;
-
-    /// <summary>What decides whether there is a new cowfile on top.</summary>
-    private bool IsExchanged() => _phase.Next is not null && Recovery.IsSealed(Find(_phase.Top.CowfileId));
-
-    private MemoryFile Settled(int id) => (MemoryFile)_replay.File(id).Settled;
-
-    private MemoryFile Find(int id) => Life.Found(_replay, id, _choice);
+    /// <summary>All of them.</summary>
+    public IEnumerable<MemoryFile> All => new[] { Cowfile, Kept, NextBase }.OfType<MemoryFile>().Concat(Below);
 }

@@ -142,7 +142,7 @@ public sealed class Geometry
         file.SetLength((long)BlockCount * CowLayout.BlockSize).MustBeNone();
         for (int block = 0; block < BaseFingerprint.CountedBlocks; block++)
         {
-            file.WriteAt(block * CowLayout.BlockSize, [1]).MustBeNone();
+            file.WriteAt(block * CowLayout.BlockSize, [(byte)(number + 1)]).MustBeNone();
         }
         ulong[] stamps = BaseStamps(number);
         for (int unit = 0; unit < stamps.Length; unit++)

@@ -103,10 +103,10 @@ public readonly record struct Operation(OperationKind Kind, int Sector = 0, int 
     /// <summary>Merges the topmost layer of the active device into the one below it, and goes on without it. With fewer than two layers nothing is done.</summary>
     public static Operation MergeLive() => new(OperationKind.MergeLive);
 
-    /// <summary>Takes out of all layers, and then out of the cowfile, what is equal to what lies below.</summary>
+    /// <summary>Takes out of all layers, and then out of the cowfile, what is equal to what lies below. Nothing is done with one that was packed.</summary>
     public static Operation Compact() => new(OperationKind.Compact);
 
-    /// <summary>Puts the cowfile on a new base, which is in part like the first one, and on no layers.</summary>
+    /// <summary>Puts the cowfile on a new base, which is in part like the first one, and on no layers. Nothing is done with one that was packed.</summary>
     public static Operation Rebase() => new(OperationKind.Rebase);
 
     public override string ToString() => Kind switch

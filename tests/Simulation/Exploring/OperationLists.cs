@@ -7,6 +7,9 @@ namespace Cowloop.Simulation.Exploring;
 internal static class OperationLists
 {
     private const int MaxRandomLength = 12;
+    private const int MaxLengthForAll = 2;
+
+    private static readonly Operation[] RepresentativeChanges = [Write(4, 2), Write(5, 4), WriteFua(6, 2), Zero(5, 2), Discard(6, 2), Rewrite(4, 4)];
 
     /// <summary>Each kind of operation on the three blocks of <see cref="Geometry.Small"/>: blocks, halves of them, and ranges across them.</summary>
     public static IReadOnlyList<Operation> Alphabet { get; } =
@@ -28,8 +31,22 @@ internal static class OperationLists
     /// <summary>All lists of a length over <see cref="Alphabet"/>, without those in which an operation has nothing to do.</summary>
     /// <param name="length">So many operations.</param>
     /// <param name="beginning">What is done before.</param>
-    public static IEnumerable<Operation[]> All(int length, IReadOnlyList<Operation> beginning) =>
-        All(length).Where(list => HaveSomethingToDo([.. beginning, .. list]));
+    /// <remarks>
+    /// For the sake of time what works on layers and files at rest comes with a few of the writes only in the longer lists, and so does everything behind a
+    /// beginning.
+    /// </remarks>
+    public static IEnumerable<Operation[]> All(int length, IReadOnlyList<Operation> beginning)
+    {
+        bool hasFew = beginning.Count > 0;
+        bool hasFewWithFiles = length > MaxLengthForAll;
+        return All(length)
+            .Where(list => !(hasFew || (hasFewWithFiles && list.Any(IsOnFiles))) || list.All(IsRepresentative))
+            .Where(list => HaveSomethingToDo([.. beginning, .. list]));
+    }
+
+    private static bool IsRepresentative(Operation operation) => !operation.HasRange || RepresentativeChanges.Contains(operation);
+
+    private static bool IsOnFiles(Operation operation) => operation.Kind is OperationKind.Rewrite or >= OperationKind.Fork;
 
     private static IEnumerable<Operation[]> All(int length)
     {

@@ -45,6 +45,17 @@ internal static class Recovery
             FindKeptBits = header => Find(kept, header.Span),
         });
 
+    /// <summary>The record of a cowfile; null when it has none that can be used.</summary>
+    public static ExtensionRecord? RecordOf(IBlockFile cowfile)
+    {
+        byte[] headerBlock = new byte[CowLayout.BlockSize];
+        return cowfile.LengthBytes >= headerBlock.Length
+            && cowfile.ReadAt(0, headerBlock) == Core.Errno.None
+            && ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
+            ? record
+            : null;
+    }
+
     /// <summary>True for a cowfile that is sealed.</summary>
     public static bool IsSealed(IBlockFile cowfile) => RecordOf(cowfile)?.IsSealed == true;
 
@@ -160,16 +171,6 @@ internal static class Recovery
         {
             Repair(cowfile, kept: null);
         }
-    }
-
-    private static ExtensionRecord? RecordOf(IBlockFile cowfile)
-    {
-        byte[] headerBlock = new byte[CowLayout.BlockSize];
-        return cowfile.LengthBytes >= headerBlock.Length
-            && cowfile.ReadAt(0, headerBlock) == Core.Errno.None
-            && ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
-            ? record
-            : null;
     }
 
     private static KeptBits? Find(IBlockFile? kept, ReadOnlySpan<byte> headerBlock) => kept is null ? null : KeptBits.Find(kept, LiveKey, headerBlock);

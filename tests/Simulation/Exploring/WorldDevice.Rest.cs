@@ -69,7 +69,7 @@ internal sealed partial class WorldDevice
     /// <summary>Compacts the layers, and then the cowfile.</summary>
     public void Compact()
     {
-        if (!CloseFor())
+        if (!CloseFor() || IsPlain())
         {
             return;
         }
@@ -84,7 +84,7 @@ internal sealed partial class WorldDevice
     /// <summary>Puts the cowfile on a new base.</summary>
     public void Rebase()
     {
-        if (!CloseFor())
+        if (!CloseFor() || IsPlain())
         {
             return;
         }
@@ -99,6 +99,9 @@ internal sealed partial class WorldDevice
         _layers.Clear();
         EnterPhase(PhaseKind.AtRest);
     }
+
+    /// <summary>True for one that has been packed: afterwards it would be of the original's kind, of which nothing is promised after a crash.</summary>
+    private bool IsPlain() => Recovery.RecordOf(_cowfile.Memory) is null;
 
     /// <summary>Closes or recovers the cowfile.</summary>
     /// <returns>False when there is none.</returns>
