@@ -6,7 +6,7 @@ using Cowloop.Simulation.Exploring;
 
 namespace Cowloop.Simulation.Tests.Support;
 
-/// <summary>Lets a layer keep its generation while something is merged into it, and lets it say nothing of the merge.</summary>
+/// <summary>Lets a layer keep its generation while something is merged into it: as if what else lies on it had been forgotten.</summary>
 internal sealed class GenerationKeeper(IBlockFile inner, Func<OperationKind> doing) : FileDecorator(inner)
 {
     public override Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source)
@@ -19,7 +19,7 @@ internal sealed class GenerationKeeper(IBlockFile inner, Func<OperationKind> doi
             return base.WriteAt(offsetBytes, source);
         }
         byte[] headerBlock = source.ToArray();
-        (record with { Generation = merged.FormerGeneration, Merged = null }).Encode(headerBlock);
+        (record with { Generation = merged.FormerGeneration }).Encode(headerBlock);
         return base.WriteAt(offsetBytes, headerBlock);
     }
 
