@@ -34,7 +34,6 @@ public sealed class BaseImage
     {
         _root = root;
         File = stack;
-        Top = stack.Layers[^1];
         Name = root.Name;
         Hints = root.Hints;
         Path = root.Path;
@@ -46,8 +45,8 @@ public sealed class BaseImage
     /// <summary>What is read: the base itself, or the stack.</summary>
     public IBlockFile File { get; }
 
-    /// <summary>The topmost layer; null when there is none.</summary>
-    public Layer? Top { get; }
+    /// <summary>The topmost layer now, which a merge may take away while the stack is in use; null when there is none.</summary>
+    public Layer? Top => (File as LayerStack)?.Layers[^1];
 
     /// <summary>As the user named it.</summary>
     public string Name { get; }

@@ -189,12 +189,23 @@ public sealed partial class Overlay
     /// <summary>What the header says of the files below changes; what it says of this one stays as it is.</summary>
     private Errno ChangeParent(ParentLink parent)
     {
+        // The bulk, while writers go on.
+        Errno errno = IsDirty ? Flush() : Errno.None;
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
         _stripes.Enter(BlockStripes.All);
         try
         {
-            bool wasRaised = _isGenerationRaised;
-            Errno errno = ChangeHeader(() => _cowfile.MarkParent(parent, _isDirty ? _live : null), _isDirty);
-            _isGenerationRaised = wasRaised;
+            // Live bits are believed only with the header that they were kept for: for a moment they go with neither, and nothing may depend on them.
+            errno = _isDirty ? Flush() : Errno.None;
+            if (errno == Errno.None)
+            {
+                bool wasRaised = _isGenerationRaised;
+                errno = ChangeHeader(() => _cowfile.MarkParent(parent, _isDirty ? _live : null), _isDirty);
+                _isGenerationRaised = wasRaised;
+            }
             return errno;
         }
         finally

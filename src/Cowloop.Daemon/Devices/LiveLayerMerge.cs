@@ -35,6 +35,13 @@ internal sealed class LiveLayerMerge(SavedDevices saved)
         }
         DeviceLayer[] layers = [.. top.Files.Layers];
         var stack = (LayerStack)top.Below.File;
+        if (stack.Layers.Count < layers.Length)
+        {
+            throw new CowloopException(
+                Errno.EBUSY,
+                $"the layers of cowdevice {device.Number} are still being put in order after a snapshot, which waits for requests that began before it",
+                "try again in a moment");
+        }
         Layer upper = stack.Layers[^1];
         Layer lower = stack.Layers[^2];
         PosixFile lowerFile = layers[^2].File;

@@ -1,5 +1,6 @@
 using Cowloop.Core.Devices;
 using Cowloop.Core.Format;
+using Cowloop.Core.Layers;
 using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Devices;
@@ -29,5 +30,17 @@ public class BaseImageTests
         Assert.Equal("rdofile r.img cannot be verified: it cannot be read at byte 0: Input/output error", exception.Message);
         Assert.Equal(Errno.EINVAL, exception.Errno);
         Assert.Contains("--verify-base", exception.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Its_topmost_layer_is_the_one_that_is_there_now()
+    {
+        BaseImage image = TestStack.Random(1).Below(2);
+        var stack = (LayerStack)image.File;
+        Layer lower = stack.Layers[0];
+
+        stack.DropTop(lower, HeapWords.Allocate);
+
+        Assert.Same(lower, image.Top);
     }
 }

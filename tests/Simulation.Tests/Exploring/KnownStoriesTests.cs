@@ -14,6 +14,14 @@ public class KnownStoriesTests
     public void A_block_whose_bit_another_writer_has_yet_to_publish_survives_a_kill() =>
         MustBeAllRight(new Story(Geometry.Wide, [], [[Write(16382, 1)], [Write(16382, 1)]], [0, 0, 1, 0, 1]) { LiveWriteCount = 1 });
 
+    [Fact]
+    public void A_block_whose_bit_is_kept_for_a_kill_survives_one_while_the_cowfile_gets_another_parent() =>
+        MustBeAllRight(new Story(Geometry.Small, [Snapshot(), Snapshot(), Write(9, 1), MergeLive()]));
+
+    [Fact]
+    public void A_new_cowfile_lies_on_the_layer_that_is_there_and_not_on_one_that_was_merged_away() =>
+        MustBeAllRight(new Story(Geometry.Small, [Snapshot(), Snapshot(), MergeLive(), Rollback()]));
+
     private static void MustBeAllRight(Story story)
     {
         Violation? violation = new Explorer().Check(story);

@@ -1,6 +1,7 @@
 using Cowloop.Simulation.Exploring;
 using Cowloop.Simulation.Tests.Support;
 using Xunit.Abstractions;
+using static Cowloop.Simulation.Exploring.Operation;
 
 namespace Cowloop.Simulation.Tests.Exploring;
 
@@ -15,7 +16,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     public void A_missing_sync_of_the_cowfile_is_found(string after)
     {
         ChangeKind kind = Enum.Parse<ChangeKind>(after);
-        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new SyncSkipper(file, kind, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new SyncSkipper(file, kind, site.Open) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }
@@ -26,7 +27,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     [InlineData(FileRole.Packed)]
     public void A_missing_sync_of_another_file_is_found(FileRole where)
     {
-        var explorer = new Explorer((role, file, _) => role == where ? new FirstSyncSkipper(file) : file);
+        var explorer = new Explorer((file, site) => site.Role == where ? new FirstSyncSkipper(file) : file);
 
         MustBeFound(explorer, explorer.CheckAll(3), maxOperations: 3);
     }
@@ -34,7 +35,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     [Fact]
     public void A_header_that_is_marked_clean_early_is_found()
     {
-        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new EarlyCleaner(file, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new EarlyCleaner(file, site.Open) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }
@@ -45,7 +46,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     [InlineData(FileRole.LiveBits)]
     public void A_write_that_is_acknowledged_before_it_is_in_its_file_is_found(FileRole where)
     {
-        var explorer = new Explorer((role, file, open) => role == where ? new WriteDelayer(file, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == where ? new WriteDelayer(file, site.Open) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }
@@ -54,10 +55,58 @@ public class PlantedBugTests(ITestOutputHelper output)
     [Fact]
     public void A_bitmap_that_is_copied_after_the_sync_is_found()
     {
-        var explorer = new Explorer((role, file, open) => role == FileRole.Cowfile ? new LateBitmapCopier(file, open) : file);
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new LateBitmapCopier(file, site.Open) : file);
 
         Assert.Null(explorer.CheckAll(2));
         MustBeFound(explorer, explorer.CheckAllTogether(1), maxOperations: 3);
+    }
+
+    /// <summary>The first sync of a compaction makes the header dirty; the next one the bits, before the blocks are punched out.</summary>
+    [Fact]
+    public void A_compaction_that_punches_before_the_bits_are_durable_is_found() =>
+        MustBeFound(OperationKind.Compact, [ChangeKind.Bitmap], explorer => explorer.CheckAll(2), maxOperations: 2);
+
+    [Theory]
+    [InlineData("Data")]
+    [InlineData("Bitmap")]
+    public void A_rebase_that_names_the_new_base_before_the_missing_blocks_are_durable_is_found(string after) =>
+        MustBeFound(OperationKind.Rebase, [Enum.Parse<ChangeKind>(after)], explorer => explorer.CheckAll(2), maxOperations: 2);
+
+    /// <summary>What is on disk of the layer is then neither old nor new, and does not say so.</summary>
+    [Fact]
+    public void A_merge_into_a_layer_that_is_not_announced_durably_is_found() =>
+        MustBeFound(OperationKind.MergeInto, [ChangeKind.SealedHeader], explorer => explorer.CheckAll(2), maxOperations: 2);
+
+    /// <summary>It shows in the other device, which must be refused from then on.</summary>
+    [Fact]
+    public void A_merge_into_a_layer_that_keeps_its_generation_is_found()
+    {
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new GenerationKeeper(file, site.Doing) : file);
+
+        MustBeFound(explorer, explorer.CheckAll(2, beginning: [Fork(), Write(4, 4)]), maxOperations: 3);
+    }
+
+    [Fact]
+    public void A_live_merge_that_drops_the_layer_before_the_lower_one_is_durable_is_found() =>
+        MustBeFound(OperationKind.MergeLive, [ChangeKind.SealedHeader], explorer => explorer.CheckAll(1, beginning: [Snapshot(), Snapshot()]), maxOperations: 3);
+
+    /// <summary>Both devices need it as a layer.</summary>
+    [Fact]
+    public void A_fork_of_a_cowfile_that_is_not_clean_and_sealed_durably_is_found() => MustBeFound(
+        OperationKind.Fork,
+        [ChangeKind.CleanHeader, ChangeKind.SealedHeader],
+        explorer => explorer.CheckAll(1, beginning: Write(4, 2)),
+        maxOperations: 2);
+
+    /// <summary>Plants a missing sync of cowfiles in one kind of operation.</summary>
+    private void MustBeFound(OperationKind where, ChangeKind[] after, Func<Explorer, Violation?> check, int maxOperations)
+    {
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new WorkSyncSkipper(file, where, after, site.Doing) : file);
+
+        Violation? violation = check(explorer);
+
+        MustBeFound(explorer, violation, maxOperations);
+        Assert.Contains(violation!.Story.First, operation => operation.Kind == where);
     }
 
     private void MustBeFound(Explorer explorer, Violation? violation, int maxOperations)

@@ -7,8 +7,8 @@ public class StoryTests
 {
     [Fact]
     public void Its_text_is_the_code_that_makes_it() => Assert.Equal(
-        "new Story(Geometry.Small, [Write(6, 2), DiscardFua(8, 1), PowerLoss(7), Merge()])",
-        new Story(Geometry.Small, [Write(6, 2), DiscardFua(8, 1), PowerLoss(7), Merge()]).ToString());
+        "new Story(Geometry.Small, [Write(6, 2), DiscardFua(8, 1), PowerLoss(7), Merge(), SwitchDevice()])",
+        new Story(Geometry.Small, [Write(6, 2), DiscardFua(8, 1), PowerLoss(7), Merge(), SwitchDevice()]).ToString());
 
     [Fact]
     public void So_is_that_of_one_with_threads() => Assert.Equal(

@@ -12,6 +12,7 @@ internal enum ChangeKind
     None,
     DirtyHeader,
     CleanHeader,
+    SealedHeader,
     Bitmap,
     Data,
 }

@@ -32,6 +32,9 @@ public sealed class MemoryFile : IBlockFile
 
     public long LengthBytes => Volatile.Read(ref _lengthBytes);
 
+    /// <summary>Which file it is, whatever it holds; what a crash leaves of it is the same file.</summary>
+    public int Inode { get; init; }
+
     /// <summary>Space of the filesystem it is on.</summary>
     public long SpaceLimitBytes { get; set; } = long.MaxValue;
 
@@ -184,10 +187,17 @@ public sealed class MemoryFile : IBlockFile
 
     public string Sha256() => Convert.ToHexStringLower(SHA256.HashData(ToArray()));
 
-    /// <summary>Another file of the same content, with the same holes.</summary>
+    /// <summary>The file with the same content and the same holes once more.</summary>
     public MemoryFile Copy()
     {
-        var copy = new MemoryFile(_pageBytes) { CanPunch = CanPunch, CanAllocate = CanAllocate, _lengthBytes = LengthBytes, _pageCount = _pages.Count };
+        var copy = new MemoryFile(_pageBytes)
+        {
+            Inode = Inode,
+            CanPunch = CanPunch,
+            CanAllocate = CanAllocate,
+            _lengthBytes = LengthBytes,
+            _pageCount = _pages.Count,
+        };
         foreach ((long index, byte[] page) in _pages)
         {
             copy._pages[index] = [.. page];

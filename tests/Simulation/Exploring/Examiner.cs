@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Cowloop.Core;
 using Cowloop.Core.Devices;
-using Cowloop.Core.Files;
+using Cowloop.Core.Layers;
 using Cowloop.Core.Maintenance;
 using Cowloop.Simulation.Disks;
 
@@ -11,53 +11,125 @@ namespace Cowloop.Simulation.Exploring;
 /// <param name="Problem">What is wrong with them, or null.</param>
 /// <param name="WasDirty">The cowfile needed recovery.</param>
 /// <param name="Found">The stamps of all units; empty if there is a problem.</param>
-internal sealed record Outcome(string? Problem, bool WasDirty, ulong[] Found);
+/// <param name="Refusal">What kind of problem it is when they are refused; else null.</param>
+internal sealed record Outcome(string? Problem, bool WasDirty, ulong[] Found, Fault? Refusal = null);
 
 /// <summary>
-/// Recovers what a crash left and looks at it. The same files always give the same, and crashes often leave the same, so everything is done once only.
+/// Recovers what a crash left and looks at it. The same files always give the same, and crashes often leave the same, so everything is done once only, on copies.
 /// Safe for concurrent use.
 /// </summary>
 internal sealed class Examiner(Geometry geometry)
 {
-    private readonly ConcurrentDictionary<UInt128, Outcome> _known = new();
+    private readonly ConcurrentDictionary<UInt128, Outcome[]> _known = new();
 
     /// <summary>Recovers a device, and sees to it that another recovery would change nothing.</summary>
-    /// <param name="below">The base and the layers on it, bottom to top; only read.</param>
-    /// <param name="cowfile">The cowfile; changed.</param>
-    /// <param name="kept">The live bits of a killed service; or null.</param>
-    public Outcome Recover(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept) =>
-        Examine(1, [.. below, cowfile, .. kept is null ? Array.Empty<MemoryFile>() : [kept]], () => DoRecover(below, cowfile, kept));
+    /// <param name="left">Its files.</param>
+    public Outcome Recover(FilesLeft left) => Recover(left.Below, left.Cowfile, left.Kept);
 
     /// <summary>Unpacks a packed cowfile and looks at the device then.</summary>
-    public Outcome Unpack(IReadOnlyList<MemoryFile> below, MemoryFile packed) => Examine(2, [.. below, packed], () =>
+    /// <param name="left">The base, and the packed file.</param>
+    public Outcome Unpack(FilesLeft left) => Examine(2, left.All, () =>
     {
         MemoryFile cowfile = Geometry.NewFile();
-        Recovery.Unpack(packed, cowfile);
-        return DoRecover(below, cowfile, null);
-    });
+        Recovery.Unpack(left.Cowfile, cowfile);
+        return Recover(left.Below, cowfile, kept: null);
+    })[0];
 
     /// <summary>Finishes a merge and looks at the base then.</summary>
-    /// <param name="baseFile">The base; changed.</param>
-    /// <param name="cowfile">The cowfile; only read.</param>
-    public Outcome Resume(MemoryFile baseFile, MemoryFile cowfile) => Examine(3, [baseFile, cowfile], () =>
+    /// <param name="left">The base, and the cowfile.</param>
+    public Outcome Resume(FilesLeft left) => Examine(3, left.All, () =>
     {
-        Recovery.Merge(baseFile, cowfile, resume: true);
+        MemoryFile baseFile = left.Below[0].Copy();
+        Recovery.Merge(baseFile, left.Cowfile, resume: true);
         return new Outcome(null, false, DeviceView.Of(baseFile.ReadAt, geometry));
+    })[0];
+
+    /// <summary>Recovers a device whose cowfile was just being merged into the topmost layer; and finishes the merge.</summary>
+    /// <param name="left">Its files.</param>
+    /// <returns>What is found when it is recovered, and when the merge is finished: the same with the cowfile as without it.</returns>
+    public Outcome[] MergingInto(FilesLeft left) => Examine(4, left.All, () => Recover(left), () =>
+    {
+        List<MemoryFile> below = Copy(left.Below);
+        MemoryFile cowfile = left.Cowfile.Copy();
+        _ = Recovery.MergeInto(cowfile, below[^1]);
+        Outcome without = Recover(below, Geometry.NewFile(), kept: null);
+        Outcome with = Recover(below, cowfile, kept: null);
+        return with.Problem is not null || with.Found.AsSpan().SequenceEqual(without.Found)
+            ? with
+            : throw new ViolationException($"is merged into a layer, but that {without.Problem ?? "reads as something else"}");
     });
 
-    private Outcome Examine(uint what, IReadOnlyList<MemoryFile> files, Func<Outcome> examine)
+    /// <summary>Recovers a device whose topmost layer was just being merged into the one below it; then does that, and closes it.</summary>
+    /// <param name="left">Its files.</param>
+    /// <returns>What is found when it is recovered, and when it is activated again on the layers that are left.</returns>
+    public Outcome[] MergingLive(FilesLeft left) => Examine(5, left.All, () => Recover(left), () =>
+    {
+        List<MemoryFile> below = Copy(left.Below);
+        MemoryFile cowfile = left.Cowfile.Copy();
+        BaseImage image = OpenBelow(below);
+        using (var device = new StackDevice(new Overlay(image.File, Recovery.Open(image, cowfile, number: 0, left.Kept), UnsettledFile.SectorBytes)))
+        {
+            device.Release(Recovery.MergeLive(device, (LayerStack)image.File).Release);
+            device.Close().MustBeNone();
+        }
+        return Recover([.. below.SkipLast(1)], cowfile, kept: null);
+    });
+
+    /// <summary>Recovers a device whose cowfile or layers were just being compacted; and compacts them once more.</summary>
+    /// <param name="left">Its files.</param>
+    /// <returns>What is found when it is recovered, and when it is compacted.</returns>
+    public Outcome[] Compacting(FilesLeft left) => Examine(6, left.All, () => Recover(left), () =>
+    {
+        List<MemoryFile> below = Copy(left.Below);
+        MemoryFile cowfile = left.Cowfile.Copy();
+        Recovery.Compact(below[0], below[0].Inode, [.. below.Skip(1), cowfile]);
+        return Recover(below, cowfile, kept: null);
+    });
+
+    /// <summary>Recovers a device that was on its way to another base, on the one and on the other; and finishes that.</summary>
+    /// <param name="left">Its files.</param>
+    /// <returns>What is found on the old base and its layers, on the new base, and on the new base when it is finished.</returns>
+    public Outcome[] Rebasing(FilesLeft left)
+    {
+        MemoryFile[] onNew = [left.NextBase!];
+        return Examine(7, left.All, () => Recover(left), () => Recover(onNew, left.Cowfile, kept: null), () =>
+        {
+            MemoryFile cowfile = left.Cowfile.Copy();
+            Recovery.Rebase(cowfile, OpenBelow(left.Below), OpenBelow(onNew));
+            return Recover(onNew, cowfile, kept: null);
+        });
+    }
+
+    private static BaseImage OpenBelow(IReadOnlyList<MemoryFile> below) => Recovery.OpenBelow(below[0], below[0].Inode, [.. below.Skip(1)]);
+
+    private static List<MemoryFile> Copy(IReadOnlyList<MemoryFile> files) => [.. files.Select(file => file.Copy())];
+
+    /// <param name="below">The base and the layers on it, bottom to top; only read.</param>
+    /// <param name="cowfile">The cowfile; only read.</param>
+    /// <param name="kept">The live bits of a killed service; or null.</param>
+    private Outcome Recover(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept)
+    {
+        IEnumerable<MemoryFile> files = [.. below, cowfile];
+        return Examine(1, kept is null ? files : files.Append(kept), () => DoRecover(below, cowfile.Copy(), kept?.Copy()))[0];
+    }
+
+    private Outcome[] Examine(uint what, IEnumerable<MemoryFile> files, params ReadOnlySpan<Func<Outcome>> examinations)
     {
         UInt128 key = what;
         foreach (MemoryFile file in files)
         {
-            key = key * 31 + file.ContentHash();
+            key = key * 31 + file.ContentHash() + (uint)file.Inode;
         }
-        if (!_known.TryGetValue(key, out Outcome? outcome))
+        if (!_known.TryGetValue(key, out Outcome[]? outcomes))
         {
-            outcome = Guarded(examine);
-            _known.TryAdd(key, outcome);
+            outcomes = new Outcome[examinations.Length];
+            for (int index = 0; index < outcomes.Length; index++)
+            {
+                outcomes[index] = Guarded(examinations[index]);
+            }
+            _known.TryAdd(key, outcomes);
         }
-        return outcome;
+        return outcomes;
     }
 
     /// <summary>Whatever goes wrong is an outcome.</summary>
@@ -69,7 +141,7 @@ internal sealed class Examiner(Geometry geometry)
         }
         catch (CowloopException exception)
         {
-            return new Outcome($"is refused: {exception.Message}", false, []);
+            return new Outcome($"is refused: {exception.Message}", false, [], exception.Fault);
         }
         catch (ViolationException exception)
         {
@@ -89,6 +161,11 @@ internal sealed class Examiner(Geometry geometry)
         if (wasDirty)
         {
             Recovery.Repair(repaired, kept);
+            if (repaired.DifferenceFrom(cowfile) is not null)
+            {
+                // An activation may have put right, too, what the header says of what lies below.
+                _ = Look(below, repaired, null);
+            }
             if (repaired.DifferenceFrom(cowfile) is string difference)
             {
                 throw new ViolationException($"is recovered by cowrepair in another way than by an activation: {difference}");
@@ -127,9 +204,9 @@ internal sealed class Examiner(Geometry geometry)
         }
     }
 
-    private ulong[] Look(IReadOnlyList<IBlockFile> below, IBlockFile cowfile, IBlockFile? kept)
+    private ulong[] Look(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept)
     {
-        BaseImage image = Recovery.OpenBelow(below[0], [.. below.Skip(1)]);
+        BaseImage image = OpenBelow(below);
         using var overlay = new Overlay(image.File, Recovery.Open(image, cowfile, number: 0, kept), UnsettledFile.SectorBytes);
         return DeviceView.Of(overlay.Read, geometry);
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Cowloop.Simulation.Model;
 using Cowloop.Simulation.Scheduling;
 
 namespace Cowloop.Simulation.Exploring;
@@ -32,15 +31,17 @@ public sealed class Explorer(Plant? plant = null)
     /// <summary>Checks all lists over three blocks up to a length, the shorter ones first. Every crash is looked at that a shorter list did not have.</summary>
     /// <param name="maxLength">The longest lists have so many operations.</param>
     /// <param name="liveWriteCount">How many writes of live bits find space on the tmpfs.</param>
-    public Violation? CheckAll(int maxLength, int liveWriteCount = int.MaxValue)
+    /// <param name="beginning">What is done before; nothing when it is left out.</param>
+    public Violation? CheckAll(int maxLength, int liveWriteCount = int.MaxValue, params IReadOnlyList<Operation> beginning)
     {
         string live = liveWriteCount == int.MaxValue ? "" : $", tmpfs full after {liveWriteCount} writes";
-        Tally tally = Report.Begin($"all lists of up to {maxLength} operations{live}");
+        string before = beginning.Count == 0 ? "" : $" after {string.Join(", ", beginning)}";
+        Tally tally = Report.Begin($"all lists of up to {maxLength} operations{before}{live}");
         for (int length = 1; length <= maxLength; length++)
         {
-            Violation? violation = First(OperationLists.All(length), list =>
+            Violation? violation = First(OperationLists.All(length, beginning), list =>
             {
-                var story = new Story(Geometry.Small, list) { LiveWriteCount = liveWriteCount };
+                var story = new Story(Geometry.Small, [.. beginning, .. list]) { LiveWriteCount = liveWriteCount };
                 return Run(story, Schedule.Fixed([]), new Sampling(MaxChoices), new Random(1), tally, newCrashesOnly: true);
             });
             if (violation is not null)
@@ -156,7 +157,7 @@ public sealed class Explorer(Plant? plant = null)
             failure = violation;
         }
 
-        var check = new LifeCheck(story.Geometry, examiner, tally, new AllowedContent<ulong>(story.Geometry.BaseStamps()));
+        var check = new LifeCheck(story.Geometry, examiner, tally);
         try
         {
             foreach (Life life in world.Lives)

@@ -105,6 +105,23 @@ public sealed class Geometry
         return stamps;
     }
 
+    /// <summary>What the units of a base hold that a cowfile is put on: blocks of its own, of the first base, and what their first write would write.</summary>
+    /// <param name="number">Tells it from others; 0 is the first one.</param>
+    public ulong[] BaseStamps(int number)
+    {
+        ulong[] stamps = BaseStamps();
+        for (int unit = 0; unit < stamps.Length && number > 0; unit++)
+        {
+            stamps[unit] = (SectorOf(unit) / SectorsPerBlock % 3) switch
+            {
+                0 => StampOf(unit, 1),
+                1 => stamps[unit] | (ulong)number << 16,
+                _ => stamps[unit],
+            };
+        }
+        return stamps;
+    }
+
     /// <summary>What a unit gets by its n-th write.</summary>
     public static ulong StampOf(int unit, int version) => WrittenStamp | (ulong)version << 16 | (uint)unit;
 
@@ -113,20 +130,21 @@ public sealed class Geometry
     {
         0 => "zeros",
         Torn => "no single value",
-        _ when stamp >> 56 == BaseStamp >> 56 => $"the base's unit {stamp & 0xFFFF}",
+        _ when stamp >> 56 == BaseStamp >> 56 => $"unit {stamp & 0xFFFF} of base {stamp >> 16 & 0xFFFF}",
         _ => $"write {stamp >> 16 & 0xFFFF} of unit {stamp & 0xFFFF}",
     };
 
     /// <summary>A new base. Its first four blocks count for the fingerprint, so that it is found quickly.</summary>
-    public MemoryFile NewBase()
+    /// <param name="number">Tells it from others.</param>
+    public MemoryFile NewBase(int number)
     {
-        MemoryFile file = NewFile();
+        var file = new MemoryFile(PageBytes) { Inode = number + 1 };
         file.SetLength((long)BlockCount * CowLayout.BlockSize).MustBeNone();
         for (int block = 0; block < BaseFingerprint.CountedBlocks; block++)
         {
-            file.WriteAt(block * CowLayout.BlockSize, [1]).MustBeNone();
+            file.WriteAt(block * CowLayout.BlockSize, [(byte)(number + 1)]).MustBeNone();
         }
-        ulong[] stamps = BaseStamps();
+        ulong[] stamps = BaseStamps(number);
         for (int unit = 0; unit < stamps.Length; unit++)
         {
             file.WriteAt((long)SectorOf(unit) * UnsettledFile.SectorBytes, Fill(stamps.AsSpan(unit, 1))).MustBeNone();

@@ -10,14 +10,11 @@ namespace Cowloop.Simulation.Exploring;
 /// <param name="geometry">How large everything is.</param>
 /// <param name="examiner">Recovers.</param>
 /// <param name="tally">Counts.</param>
-/// <param name="model">What may be read; at the end of this life what may be read at the start of the next.</param>
-internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Tally tally, AllowedContent<ulong> model)
+internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Tally tally)
 {
     private const int ShownEvents = 30;
 
-    private readonly Dictionary<int, int> _writes = [];
-    private readonly Dictionary<int, long> _flushes = [];
-    private Phase _phase = new(PhaseKind.AtRest, 0, [], new PhaseTop(1, null), null);
+    private readonly List<DeviceCheck> _devices = [new DeviceCheck(geometry, examiner, new AllowedContent<ulong>(geometry.BaseStamps()))];
 
     /// <summary>Goes through a life.</summary>
     /// <param name="life">The life.</param>
@@ -58,51 +55,28 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Tally tall
     }
 
     /// <summary>Makes ready for the life after this one.</summary>
-    public void LosePower() => model.LosePower();
+    public void LosePower() => _devices.ForEach(device => device.LosePower());
 
     /// <summary>Between syncs there is only more that may be found; and more must be found when something has been acknowledged.</summary>
     private static bool MakesADifference(LogEvent happened) => happened is LogEvent.Change
-        or LogEvent.Mark { What: DeviceEvent.WriteEnded or DeviceEvent.FlushEnded or DeviceEvent.Recovered or DeviceEvent.PhaseBegan };
+        or LogEvent.Mark { What: DeviceEvent.WriteEnded or DeviceEvent.FlushEnded or DeviceEvent.Recovered or DeviceEvent.PhasesBegan };
 
     private void Note(DeviceEvent what)
     {
         switch (what)
         {
-            case DeviceEvent.WriteBegan write:
-                _writes.Add(write.Id, model.BeginWrite(write.FirstUnit, write.Stamps));
+            case DeviceEvent.OfOne one:
+                _devices[one.Device].Note(one);
                 break;
-            case DeviceEvent.WriteEnded write:
-                model.EndWrite(_writes[write.Id], isAcknowledged: true, write.IsDurable);
+            case DeviceEvent.DeviceAdded added:
+                _devices.Add(new DeviceCheck(geometry, examiner, new AllowedContent<ulong>(added.Content)));
                 break;
-            case DeviceEvent.FlushBegan flush:
-                _flushes.Add(flush.Id, model.BeginFlush());
+            case DeviceEvent.PhasesBegan begun:
+                for (int device = 0; device < begun.Phases.Length; device++)
+                {
+                    _devices[device].Phase = begun.Phases[device];
+                }
                 break;
-            case DeviceEvent.FlushEnded flush:
-                model.EndFlush(_flushes[flush.Id]);
-                break;
-            case DeviceEvent.Seen seen:
-                MustBeAllowed(seen.Found, Death.Service);
-                break;
-            case DeviceEvent.Recovered recovered:
-                MustBeAllowed(recovered.Found, recovered.Death);
-                TakeOver(recovered);
-                break;
-            case DeviceEvent.PhaseBegan begun:
-                _phase = begun.Phase;
-                break;
-        }
-    }
-
-    /// <summary>What is found after a loss of power is durable. After the death of the service it may be in the page cache only, as any write before a flush.</summary>
-    private void TakeOver(DeviceEvent.Recovered recovered)
-    {
-        if (recovered.Death == Death.Power)
-        {
-            model.Settle(recovered.Found);
-        }
-        else
-        {
-            model.Write(0, recovered.Found, isAcknowledged: true);
         }
     }
 
@@ -120,62 +94,18 @@ internal sealed class LifeCheck(Geometry geometry, Examiner examiner, Tally tall
 
     private void Look(DiskReplay replay, ReadOnlySpan<int> choice, Death death)
     {
-        // Only a merge changes the base, and nothing a layer.
-        MemoryFile baseFile = _phase.Kind == PhaseKind.Merging
-            ? Life.Found(replay, _phase.BaseId, choice)
-            : (MemoryFile)replay.File(_phase.BaseId).Settled;
-        List<MemoryFile> below = [baseFile];
-        foreach (int layerId in _phase.LayerIds)
+        int sectorCount = 0;
+        for (int device = 0; device < _devices.Count; device++)
         {
-            below.Add(Life.Found(replay, layerId, choice));
+            try
+            {
+                sectorCount += _devices[device].Look(replay, choice, death);
+            }
+            catch (ViolationException violation)
+            {
+                throw new ViolationException($"device {device}: {violation.Message}\n  death of the {death}, landed: {string.Join(' ', choice.ToArray())}");
+            }
         }
-        PhaseTop top = _phase.Top;
-        MemoryFile cowfile = Life.Found(replay, top.CowfileId, choice);
-        if (_phase.Next is PhaseTop next && Recovery.IsSealed(cowfile))
-        {
-            below.Add(cowfile);
-            top = next;
-            cowfile = Life.Found(replay, top.CowfileId, choice);
-        }
-        MemoryFile? kept = death == Death.Service && top.LiveId is int liveId ? Life.Found(replay, liveId, choice) : null;
-        Outcome outcome = _phase.Kind switch
-        {
-            PhaseKind.Packed => examiner.Unpack(below, cowfile),
-            PhaseKind.Merging => examiner.Resume(baseFile, cowfile),
-            _ => examiner.Recover(below, cowfile, kept),
-        };
-        tally.CountCrash(outcome.Found.Length);
-        try
-        {
-            Judge(outcome, death);
-        }
-        catch (ViolationException violation)
-        {
-            throw new ViolationException($"{violation.Message}\n  death of the {death}, landed: {string.Join(' ', choice.ToArray())}");
-        }
-    }
-
-    private void Judge(Outcome outcome, Death death)
-    {
-        if (outcome.Problem is not null)
-        {
-            throw new ViolationException($"what is left {outcome.Problem}");
-        }
-        if (outcome.WasDirty && _phase.Kind == PhaseKind.AtRest)
-        {
-            throw new ViolationException("the cowfile is dirty, though it was closed");
-        }
-        MustBeAllowed(outcome.Found, death);
-    }
-
-    private void MustBeAllowed(ulong[] found, Death death)
-    {
-        int unit = model.FirstForbidden(found, death);
-        if (unit >= 0)
-        {
-            IEnumerable<string> allowed = model.AllowedValues(unit, death).Select(Geometry.Describe);
-            throw new ViolationException(
-                $"sector {geometry.SectorOf(unit)} (unit {unit}) reads as {Geometry.Describe(found[unit])}; allowed is {string.Join(", or ", allowed)}");
-        }
+        tally.CountCrash(sectorCount);
     }
 }

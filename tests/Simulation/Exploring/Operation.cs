@@ -9,6 +9,7 @@ public enum OperationKind
     ZeroFua,
     Discard,
     DiscardFua,
+    Rewrite,
     Flush,
     Clean,
     Activate,
@@ -20,6 +21,12 @@ public enum OperationKind
     Merge,
     Snapshot,
     Rollback,
+    Fork,
+    SwitchDevice,
+    MergeInto,
+    MergeLive,
+    Compact,
+    Rebase,
 }
 
 /// <summary>
@@ -31,7 +38,7 @@ public enum OperationKind
 /// <param name="SectorCount">How many.</param>
 public readonly record struct Operation(OperationKind Kind, int Sector = 0, int SectorCount = 0)
 {
-    public bool HasRange => Kind <= OperationKind.DiscardFua;
+    public bool HasRange => Kind <= OperationKind.Rewrite;
 
     public bool IsFua => Kind is OperationKind.WriteFua or OperationKind.ZeroFua or OperationKind.DiscardFua;
 
@@ -47,6 +54,9 @@ public readonly record struct Operation(OperationKind Kind, int Sector = 0, int 
     public static Operation Discard(int sector, int sectorCount) => new(OperationKind.Discard, sector, sectorCount);
 
     public static Operation DiscardFua(int sector, int sectorCount) => new(OperationKind.DiscardFua, sector, sectorCount);
+
+    /// <summary>Writes what is read there already.</summary>
+    public static Operation Rewrite(int sector, int sectorCount) => new(OperationKind.Rewrite, sector, sectorCount);
 
     public static Operation Flush() => new(OperationKind.Flush);
 
@@ -77,6 +87,27 @@ public readonly record struct Operation(OperationKind Kind, int Sector = 0, int 
 
     /// <summary>Merges the cowfile into the base; then a new cowfile is used. With layers below nothing is done.</summary>
     public static Operation Merge() => new(OperationKind.Merge);
+
+    /// <summary>Makes a second device of what the device holds, with a cowfile of its own on the same layers. Nothing is done when there are two.</summary>
+    public static Operation Fork() => new(OperationKind.Fork);
+
+    /// <summary>What follows is done to the other device. Nothing is done when there is one only.</summary>
+    public static Operation SwitchDevice() => new(OperationKind.SwitchDevice);
+
+    /// <summary>
+    /// Merges the cowfile into the layer below it, and goes on with both: what is read is the same. What else lies on that layer is lost, and must be refused
+    /// from then on. Without layers nothing is done.
+    /// </summary>
+    public static Operation MergeInto() => new(OperationKind.MergeInto);
+
+    /// <summary>Merges the topmost layer of the active device into the one below it, and goes on without it. With fewer than two layers nothing is done.</summary>
+    public static Operation MergeLive() => new(OperationKind.MergeLive);
+
+    /// <summary>Takes out of all layers, and then out of the cowfile, what is equal to what lies below. Nothing is done with one that was packed.</summary>
+    public static Operation Compact() => new(OperationKind.Compact);
+
+    /// <summary>Puts the cowfile on a new base, which is in part like the first one, and on no layers. Nothing is done with one that was packed.</summary>
+    public static Operation Rebase() => new(OperationKind.Rebase);
 
     public override string ToString() => Kind switch
     {

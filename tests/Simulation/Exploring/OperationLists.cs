@@ -7,21 +7,48 @@ namespace Cowloop.Simulation.Exploring;
 internal static class OperationLists
 {
     private const int MaxRandomLength = 12;
+    private const int MaxLengthForAll = 2;
+
+    private static readonly Operation[] RepresentativeChanges = [Write(4, 2), Write(5, 4), WriteFua(6, 2), Zero(5, 2), Discard(6, 2), Rewrite(4, 4)];
 
     /// <summary>Each kind of operation on the three blocks of <see cref="Geometry.Small"/>: blocks, halves of them, and ranges across them.</summary>
     public static IReadOnlyList<Operation> Alphabet { get; } =
     [
         Merge(), Pack(), Repair(), Snapshot(), Rollback(), Kill(), Deactivate(), Activate(), Clean(), Flush(),
+        Fork(), SwitchDevice(), MergeInto(), MergeLive(), Compact(), Rebase(),
         Write(4, 2), Write(6, 2), Write(8, 2),
         Write(4, 1), Write(7, 1), Write(8, 1),
         Write(5, 2), Write(5, 4), Write(4, 6),
         WriteFua(4, 2), WriteFua(6, 2), WriteFua(9, 1), WriteFua(5, 4),
         Zero(4, 2), Zero(6, 2), Zero(8, 2), Zero(5, 2), ZeroFua(4, 2),
         Discard(4, 2), Discard(6, 2), Discard(8, 2), Discard(4, 6), Discard(7, 1), DiscardFua(6, 2),
+        Rewrite(4, 4),
     ];
 
-    /// <summary>All lists of a length over <see cref="Alphabet"/>.</summary>
-    public static IEnumerable<Operation[]> All(int length)
+    /// <summary>Makes two layers and a cowfile that hide parts of each other, and of the base.</summary>
+    public static IReadOnlyList<Operation> TwoLayers { get; } = [Write(4, 4), Snapshot(), Write(6, 4), Snapshot(), Rewrite(4, 2), Write(9, 1)];
+
+    /// <summary>All lists of a length over <see cref="Alphabet"/>, without those in which an operation has nothing to do.</summary>
+    /// <param name="length">So many operations.</param>
+    /// <param name="beginning">What is done before.</param>
+    /// <remarks>
+    /// For the sake of time what works on layers and files at rest comes with a few of the writes only in the longer lists, and so does everything behind a
+    /// beginning.
+    /// </remarks>
+    public static IEnumerable<Operation[]> All(int length, IReadOnlyList<Operation> beginning)
+    {
+        bool hasFew = beginning.Count > 0;
+        bool hasFewWithFiles = length > MaxLengthForAll;
+        return All(length)
+            .Where(list => !(hasFew || (hasFewWithFiles && list.Any(IsOnFiles))) || list.All(IsRepresentative))
+            .Where(list => HaveSomethingToDo([.. beginning, .. list]));
+    }
+
+    private static bool IsRepresentative(Operation operation) => !operation.HasRange || RepresentativeChanges.Contains(operation);
+
+    private static bool IsOnFiles(Operation operation) => operation.Kind is OperationKind.Rewrite or >= OperationKind.Fork;
+
+    private static IEnumerable<Operation[]> All(int length)
     {
         int count = Alphabet.Count;
         long listCount = 1;
@@ -40,6 +67,31 @@ internal static class OperationLists
             }
             yield return list;
         }
+    }
+
+    private static bool HaveSomethingToDo(IEnumerable<Operation> list)
+    {
+        int layerCount = 0;
+        bool isForked = false;
+        foreach (Operation operation in list)
+        {
+            switch (operation.Kind)
+            {
+                case OperationKind.Snapshot:
+                    layerCount++;
+                    break;
+                case OperationKind.Fork when !isForked:
+                    layerCount++;
+                    isForked = true;
+                    break;
+                case OperationKind.Fork:
+                case OperationKind.SwitchDevice when !isForked:
+                case OperationKind.MergeInto when layerCount == 0:
+                case OperationKind.MergeLive when layerCount < 2:
+                    return false;
+            }
+        }
+        return true;
     }
 
     /// <summary>A list of random length. Each prefers other operations: one in which everything is equally likely finds less.</summary>
@@ -83,6 +135,14 @@ internal static class OperationLists
                 yield return new Story(Geometry.Striped, beginning, [[operations[one], Flush()], [Snapshot()]], []);
             }
         }
+        foreach (Operation operation in operations)
+        {
+            yield return new Story(
+                Geometry.Striped,
+                [Write(126, 2), Snapshot(), Write(127, 2), Snapshot(), Write(128, 1)],
+                [[operation, Flush()], [MergeLive()]],
+                []);
+        }
     }
 
     /// <summary>Two or three threads with short lists of what may be done at the same time.</summary>
@@ -91,7 +151,7 @@ internal static class OperationLists
         OperationKind[] kinds =
         [
             OperationKind.Write, OperationKind.Write, OperationKind.Write, OperationKind.WriteFua, OperationKind.Zero, OperationKind.Discard,
-            OperationKind.DiscardFua, OperationKind.Flush, OperationKind.Flush, OperationKind.Clean, OperationKind.Snapshot,
+            OperationKind.DiscardFua, OperationKind.Flush, OperationKind.Flush, OperationKind.Clean, OperationKind.Snapshot, OperationKind.MergeLive,
         ];
         var lists = new Operation[random.Next(2, 4)][];
         for (int thread = 0; thread < lists.Length; thread++)

@@ -12,9 +12,14 @@ public enum FileRole
     LiveBits,
 }
 
+/// <summary>Where a bug is planted.</summary>
+/// <param name="Role">What the file is.</param>
+/// <param name="Open">Gives the cowfile of the device that has the file, when it is open; else null.</param>
+/// <param name="Doing">Tells what is being done.</param>
+public sealed record PlantSite(FileRole Role, Func<Cowfile?> Open, Func<OperationKind> Doing);
+
 /// <summary>Plants a bug: puts something between the programs and one of their files that does not do what it is told.</summary>
-/// <param name="role">What the file is.</param>
 /// <param name="file">The file, recorded.</param>
-/// <param name="cowfile">Gives what is open; null before that.</param>
+/// <param name="site">What it is, and how it is used.</param>
 /// <returns>What the programs get.</returns>
-public delegate IBlockFile Plant(FileRole role, IBlockFile file, Func<Cowfile?> cowfile);
+public delegate IBlockFile Plant(IBlockFile file, PlantSite site);

@@ -8,7 +8,7 @@ using Cowloop.Simulation.Disks;
 
 namespace Cowloop.Simulation.Exploring;
 
-/// <summary>How files are opened, recovered, packed and merged: as the programs do it.</summary>
+/// <summary>How files are opened, recovered, packed, merged and put on something else: as the programs do it.</summary>
 internal static class Recovery
 {
     /// <summary>What the base is called in messages.</summary>
@@ -17,18 +17,16 @@ internal static class Recovery
     /// <summary>What the cowfile is called in messages.</summary>
     public const string CowfileName = "my.cow";
 
-    // A base that says it has not changed need not be read again and again.
-    private static readonly BaseHints BaseHints = new(1, 1, 1, 1);
-
     /// <summary>What live bits are kept under: there is one boot, and one cowfile at a time.</summary>
     public static LiveKey LiveKey { get; } = new(new Guid("11111111-2222-4333-8444-555555555555"), 1, 2);
 
     /// <summary>Opens a base with layers on it, as an activation does.</summary>
     /// <param name="baseFile">The base.</param>
+    /// <param name="inode">Which file that is. A base that says it has not changed need not be read again and again.</param>
     /// <param name="layers">The layers, bottom to top; may be none.</param>
-    public static BaseImage OpenBelow(IBlockFile baseFile, IReadOnlyList<IBlockFile> layers)
+    public static BaseImage OpenBelow(IBlockFile baseFile, int inode, IReadOnlyList<IBlockFile> layers)
     {
-        var image = new BaseImage(baseFile, BaseName, BaseHints);
+        var image = new BaseImage(baseFile, BaseName, new BaseHints(1, (ulong)inode, 1, 1));
         return layers.Count == 0
             ? image
             : LayerStack.Open(image, [.. layers.Select((layer, index) => (layer, $"layer {index + 1}"))], new BaseOptions(), HeapWords.Allocate);
@@ -47,14 +45,50 @@ internal static class Recovery
             FindKeptBits = header => Find(kept, header.Span),
         });
 
-    /// <summary>True for a cowfile that is sealed.</summary>
-    public static bool IsSealed(IBlockFile cowfile)
+    /// <summary>The record of a cowfile; null when it has none that can be used.</summary>
+    public static ExtensionRecord? RecordOf(IBlockFile cowfile)
     {
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         return cowfile.LengthBytes >= headerBlock.Length
             && cowfile.ReadAt(0, headerBlock) == Core.Errno.None
             && ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
-            && record!.IsSealed;
+            ? record
+            : null;
+    }
+
+    /// <summary>True for a cowfile that is sealed.</summary>
+    public static bool IsSealed(IBlockFile cowfile) => RecordOf(cowfile)?.IsSealed == true;
+
+    /// <summary>Finds what a cowfile lies on, by what its record says, and by what those of the layers say.</summary>
+    /// <param name="cowfile">The cowfile.</param>
+    /// <param name="layers">The layers that there are.</param>
+    /// <returns>Its layers, bottom to top.</returns>
+    public static IReadOnlyList<MemoryFile> LayersOf(MemoryFile cowfile, IReadOnlyList<MemoryFile> layers)
+    {
+        var found = new List<MemoryFile>();
+        for (MemoryFile? upper = cowfile; upper is not null;)
+        {
+            Guid? parent = RecordOf(upper)?.Parent?.Id;
+            upper = parent is null ? null : layers.FirstOrDefault(layer => RecordOf(layer)?.Id == parent);
+            if (upper is not null)
+            {
+                found.Insert(0, upper);
+            }
+        }
+        return found;
+    }
+
+    /// <summary>Completes a snapshot whose service was killed: makes the former cowfile clean, with what was kept for it, and seals it.</summary>
+    public static void SealFormer(IBlockFile cowfile, IBlockFile? kept)
+    {
+        if (!IsSealed(cowfile))
+        {
+            if (IsDirty(cowfile))
+            {
+                Repair(cowfile, kept);
+            }
+            _ = Sealer.Run(new CheckedFile(cowfile, CowfileName));
+        }
     }
 
     /// <summary>What <c>cowrepair</c> does, with <c>-f</c> if the file is clean.</summary>
@@ -89,8 +123,68 @@ internal static class Recovery
         Merger.Prepare(source, HeaderOf(source), new CheckedFile(baseFile, BaseName), resume, NobodyWatches.Instance).Run(NobodyWatches.Instance);
     }
 
+    /// <summary>What <c>cowloop merge --into</c> does.</summary>
+    /// <param name="upper">The cowfile.</param>
+    /// <param name="lower">The layer below it.</param>
+    /// <returns>True when anything was left to do.</returns>
+    public static bool MergeInto(IBlockFile upper, IBlockFile lower)
+    {
+        var source = new CheckedFile(upper, CowfileName);
+        var merger = LayerMerger.Prepare(source, new CheckedFile(lower, "layer"));
+        bool isNew = !merger.IsDone;
+        merger.Run(NobodyWatches.Instance);
+        LayerMerger.Relink(source, merger.Record);
+        return isNew;
+    }
+
+    /// <summary>What the service does to merge the topmost layer of a device into the one below it.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="stack">What its cowfile lies on; at least two layers.</param>
+    /// <returns>What is left to do when earlier requests have ended; and true when anything was to be merged.</returns>
+    public static (Action Release, bool IsNew) MergeLive(StackDevice device, LayerStack stack)
+    {
+        Layer upper = stack.Layers[^1];
+        Layer lower = stack.Layers[^2];
+        var merger = LayerMerger.Prepare(new CheckedFile(upper.File, upper.Name), new CheckedFile(lower.File, lower.Name));
+        bool isNew = !merger.IsDone;
+        merger.Run(NobodyWatches.Instance);
+        var merged = new Layer(lower.File, lower.Name, lower.Layout, merger.Record);
+        device.DropLayer(stack, merged, lower.Name, HeapWords.Allocate, out Action? release).MustBeNone();
+        return (release!, isNew);
+    }
+
+    /// <summary>What <c>cowloop compact</c> does, of one cowfile after the other.</summary>
+    /// <param name="baseFile">The base.</param>
+    /// <param name="inode">Which file that is.</param>
+    /// <param name="cowfiles">The cowfiles on it, bottom to top.</param>
+    public static void Compact(IBlockFile baseFile, int inode, IReadOnlyList<IBlockFile> cowfiles)
+    {
+        for (int index = 0; index < cowfiles.Count; index++)
+        {
+            Settle(cowfiles[index]);
+            BaseImage below = OpenBelow(baseFile, inode, [.. cowfiles.Take(index)]);
+            _ = Compacter.Prepare(new CheckedFile(cowfiles[index], CowfileName), below, new BaseOptions()).Run(NobodyWatches.Instance);
+        }
+    }
+
+    /// <summary>What <c>cowloop rebase</c> does, onto a base without layers.</summary>
+    public static void Rebase(IBlockFile cowfile, BaseImage old, BaseImage @new)
+    {
+        Settle(cowfile);
+        _ = Rebaser.Prepare(new CheckedFile(cowfile, CowfileName), old, @new, parentPath: null).Run(null, HeapWords.Allocate, NobodyWatches.Instance);
+    }
+
     /// <summary>True when a cowfile says that it was not closed.</summary>
     public static bool IsDirty(IBlockFile cowfile) => HeaderOf(new CheckedFile(cowfile, CowfileName)).Flags.HasFlag(CowFlags.Dirty);
+
+    /// <summary>What the tools do first with a file that work was interrupted on.</summary>
+    private static void Settle(IBlockFile cowfile)
+    {
+        if (IsDirty(cowfile))
+        {
+            Repair(cowfile, kept: null);
+        }
+    }
 
     private static KeptBits? Find(IBlockFile? kept, ReadOnlySpan<byte> headerBlock) => kept is null ? null : KeptBits.Find(kept, LiveKey, headerBlock);
 
