@@ -56,6 +56,22 @@ public class LiveMergeTests(CowService service, ITestOutputHelper output) : Stac
     }
 
     [RootFact]
+    public void The_cowfile_of_a_rollback_after_it_lies_on_the_layer_that_is_left()
+    {
+        string image = NumbersBase();
+        byte[] expected = File.ReadAllBytes(image);
+        CowDisk disk = ThreeLayers(image, expected);
+        Merge(disk).MustSucceed();
+        BlockIo.Write(disk.Path, 0, Data.Random(6, 4096));
+
+        Service.Cowloop("rollback", disk.Path).MustSucceed();
+
+        MustShow(expected, disk);
+        Service.Detach(disk);
+        MustShow(expected, Attach(image, "top.cow"));
+    }
+
+    [RootFact]
     public void It_asks_and_needs_two_layers()
     {
         string image = NumbersBase();

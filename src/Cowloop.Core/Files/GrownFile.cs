@@ -2,9 +2,18 @@ namespace Cowloop.Core.Files;
 
 /// <summary>A read-only file seen as if it were longer: behind its end there are zeros.</summary>
 /// <param name="file">The file; owned.</param>
-/// <param name="lengthBytes">The length shown; at least that of the file.</param>
-public sealed class GrownFile(IBlockFile file, long lengthBytes) : ReadOnlyFile
+/// <param name="storedBytes">How much of the file is seen.</param>
+/// <param name="lengthBytes">The length shown; at least that much.</param>
+public sealed class GrownFile(IBlockFile file, long storedBytes, long lengthBytes) : ReadOnlyFile
 {
+    /// <summary>All of a file.</summary>
+    /// <param name="file">The file; owned.</param>
+    /// <param name="lengthBytes">The length shown; at least that of the file.</param>
+    public GrownFile(IBlockFile file, long lengthBytes)
+        : this(file, file?.LengthBytes ?? 0, lengthBytes)
+    {
+    }
+
     /// <summary>A file of at least a length: the file itself where it is long enough.</summary>
     /// <param name="file">The file; the result owns it.</param>
     /// <param name="lengthBytes">The length needed.</param>
@@ -24,24 +33,24 @@ public sealed class GrownFile(IBlockFile file, long lengthBytes) : ReadOnlyFile
         {
             return Errno.EIO;
         }
-        int storedBytes = (int)Math.Clamp(file.LengthBytes - offsetBytes, 0, target.Length);
-        target[storedBytes..].Clear();
-        return storedBytes == 0 ? Errno.None : file.ReadAt(offsetBytes, target[..storedBytes]);
+        int readBytes = (int)Math.Clamp(storedBytes - offsetBytes, 0, target.Length);
+        target[readBytes..].Clear();
+        return readBytes == 0 ? Errno.None : file.ReadAt(offsetBytes, target[..readBytes]);
     }
 
     /// <inheritdoc/>
     public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = endBytes = Math.Max(offsetBytes, lengthBytes);
-        if (offsetBytes >= file.LengthBytes)
+        if (offsetBytes >= storedBytes)
         {
             return Errno.None;
         }
         Errno errno = file.NextData(offsetBytes, out long foundBytes, out long foundEndBytes);
-        if (errno != Errno.None || foundEndBytes > foundBytes)
+        if (errno != Errno.None || (foundEndBytes > foundBytes && foundBytes < storedBytes))
         {
             startBytes = foundBytes;
-            endBytes = foundEndBytes;
+            endBytes = Math.Min(foundEndBytes, storedBytes);
         }
         return errno;
     }

@@ -54,7 +54,7 @@ public sealed class LayerStack : ReadOnlyFile
         var map = new LayerMap(blockCount, files.Count, allocateZeroedWords);
         try
         {
-            var stack = new LayerStack(GrownFile.AtLeast(image.File, blockCount * CowLayout.BlockSize), map);
+            var stack = new LayerStack(BelowOf(image, files[0], blockCount * CowLayout.BlockSize), map);
             foreach ((IBlockFile file, string name) in files)
             {
                 stack.Add(Layer.Open(file, name, image, options));
@@ -179,6 +179,18 @@ public sealed class LayerStack : ReadOnlyFile
             release();
             dropped.Dispose();
         };
+    }
+
+    /// <summary>
+    /// A device that is not larger than its base ends with the last whole block of it. What is larger on top of that has zeros there, not the rest of the base.
+    /// </summary>
+    private static IBlockFile BelowOf(BaseImage image, (IBlockFile File, string Name) lowest, long lengthBytes)
+    {
+        long wholeBytes = image.Layout.DeviceBytes;
+        bool hidesRest = lengthBytes > wholeBytes
+            && image.File.LengthBytes > wholeBytes
+            && BlockCountOf(new CheckedFile(lowest.File, lowest.Name)) == image.Layout.BlockCount;
+        return hidesRest ? new GrownFile(image.File, wholeBytes, lengthBytes) : GrownFile.AtLeast(image.File, lengthBytes);
     }
 
     private static long BlockCountOf(CheckedFile file)

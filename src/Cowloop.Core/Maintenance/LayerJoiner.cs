@@ -86,8 +86,17 @@ public sealed class LayerJoiner
             {
                 BitmapEdit.Add(CowRuns.Read(source.File, source.Layout), destination, layout);
             }
+            if (HidesRestOfBase())
+            {
+                BitmapEdit.Add([new BlockRun(_lower.Layout.BlockCount, 1)], destination, layout);
+            }
             return CowfileChecks.Count(destination, layout);
         }
+
+        // On the layer the larger one has zeros behind the last whole block of the base; on the base itself it would show the rest of that.
+        bool HidesRestOfBase() => layout.BlockCount > _lower.Layout.BlockCount
+            && _lower.Record is { Parent: null } lowest
+            && (ulong)lowest.BaseLengthBytes > (ulong)_lower.Layout.DeviceBytes;
 
         void WriteHead(CowContents written)
         {

@@ -133,10 +133,12 @@ public sealed class LayerMerger
     private void Announce()
     {
         ExtensionRecord former = Record;
+        // What the upper one calls it: an older one where it was merged before, and not tied to the result.
+        ulong knownGeneration = _upperRecord.Parent!.Value.Generation;
         _lower.Write(_lower.Header, former with
         {
             Generation = former.Generation + 1,
-            Merged = new MergedLayer(_upperRecord.Id, _upperRecord.Generation, former.Generation, IsComplete: false),
+            Merged = new MergedLayer(_upperRecord.Id, _upperRecord.Generation, knownGeneration, IsComplete: false),
         });
     }
 }

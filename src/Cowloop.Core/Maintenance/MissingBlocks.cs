@@ -13,23 +13,24 @@ internal sealed class MissingBlocks(CowfileEdit edit, CheckedFile below)
     public long CopiedBlockCount { get; private set; }
 
     /// <summary>Copies those blocks of a run that are missing.</summary>
-    /// <param name="run">The blocks; behind those of earlier calls.</param>
+    /// <param name="run">The blocks; behind those of earlier calls. The cowfile's device may end before them.</param>
     /// <exception cref="CowloopException">A file can't be read or written.</exception>
     public void Add(BlockRun run)
     {
-        for (long block = run.FirstBlock; block < run.EndBlock;)
+        long endBlock = Math.Min(run.EndBlock, edit.Layout.BlockCount);
+        for (long block = run.FirstBlock; block < endBlock;)
         {
             if (block >= _bitmap.EndBlock)
             {
                 WriteBits();
                 _bitmap.Load(block);
             }
-            if (!_bitmap.TryNextFound(block, isSet: false, out BlockRun missing) || missing.FirstBlock >= run.EndBlock)
+            if (!_bitmap.TryNextFound(block, isSet: false, out BlockRun missing) || missing.FirstBlock >= endBlock)
             {
-                block = Math.Min(run.EndBlock, _bitmap.EndBlock);
+                block = Math.Min(endBlock, _bitmap.EndBlock);
                 continue;
             }
-            missing = missing with { BlockCount = Math.Min(missing.EndBlock, run.EndBlock) - missing.FirstBlock };
+            missing = missing with { BlockCount = Math.Min(missing.EndBlock, endBlock) - missing.FirstBlock };
             if (!_isDirty)
             {
                 edit.MarkDirty();

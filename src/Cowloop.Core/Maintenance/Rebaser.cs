@@ -1,5 +1,6 @@
 using System.Buffers;
 using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Core.Layers;
 
@@ -165,7 +166,8 @@ public sealed class Rebaser
     {
         var view = new CheckedFile(old.File, old.Name);
         using ViewComparison comparison = ViewComparison.Prepare(view, new CheckedFile(_new.File, _new.Name), mayDiffer, allocateZeroedWords);
-        var copy = new MissingBlocks(_edit, view);
+        // A larger device reads zeros behind the end of what it lies on, which need not be the end of a block.
+        var copy = new MissingBlocks(_edit, new CheckedFile(GrownFile.AtLeast(old.File, _edit.Layout.DeviceBytes), old.Name));
         try
         {
             foreach (BlockRun run in comparison.Differences(observer))

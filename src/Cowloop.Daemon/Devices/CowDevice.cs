@@ -170,7 +170,7 @@ internal sealed class CowDevice
     }
 
     /// <summary>The same top, and other layers below it, through which the same is read. Under <see cref="OpenLock"/>.</summary>
-    public void Rename(DeviceFiles files) => _top = _top with { Files = files };
+    public void Relayer(DeviceFiles files, BaseImage below) => _top = _top with { Files = files, Below = below };
 
     /// <summary>True when the block device is gone and the files are about to be closed.</summary>
     public bool IsEnding => _isEnding;

@@ -80,7 +80,8 @@ internal sealed class LiveLayerMerge(SavedDevices saved)
                     $"{layers[^1].Path} is merged into {layers[^2].Path}, but cowfile {top.Files.CowfilePath} cannot be tied to that: {errno.Text()}",
                     "the device goes on with all of them; cowloop status shows how it stands");
             }
-            device.Rename(top.Files with { Layers = layers[..^1] });
+            // A cowfile that is made on it from now on names the layer below as its parent.
+            device.Relayer(top.Files with { Layers = layers[..^1] }, top.Below.On(stack));
             _ = saved.TryChange(device.Number, entry => entry with { Layers = [.. layers[..^1].Select(layer => layer.Path)] });
             device.FollowUp(() => device.Disk.Release(release!));
         }

@@ -3,7 +3,10 @@ using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Devices;
 
-/// <summary>Random changes, snapshots, rollbacks, forks and re-openings against plain arrays. A failure prints the seed: add it to the list of known ones.</summary>
+/// <summary>
+/// Random changes, snapshots, rollbacks, forks, re-openings, merges of each kind, compactions and rebases against plain arrays. A failure prints the seed and
+/// what was done.
+/// </summary>
 public class StackDeviceRandomTests
 {
     private static readonly int[] Sizes = [1, 2, 8, 63, 64, 65, 130];

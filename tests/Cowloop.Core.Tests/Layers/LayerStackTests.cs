@@ -2,6 +2,7 @@ using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Core.Layers;
+using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Layers;
@@ -33,6 +34,29 @@ public class LayerStackTests
             Assert.True(target.AsSpan().SequenceEqual(expected.AsSpan(offset, target.Length)), $"{target.Length} bytes at {offset}");
         }
         Assert.Equal(content.Length, image.LengthBytes);
+    }
+
+    /// <summary>A base may go on behind its last whole block. A device as large as the base does not show that, nor does what lies on it.</summary>
+    [Fact]
+    public void What_is_larger_than_the_lowest_layer_has_zeros_there()
+    {
+        byte[] content = Fixtures.Filled(2 * 1024 + 512, 7);
+        var lower = new StackDisk("lower", new StackNode("1.cow", new MemoryFile(), null, content, content[..2048]));
+        lower.Open(Disk.Id);
+        lower.Close();
+        var upper = new StackDisk("upper", new StackNode("2.cow", new MemoryFile(), lower.Top, content, [.. content[..2048], .. new byte[2048]]));
+        upper.Open(new Guid("5d0f7c0a-0d0c-4b52-9a8a-6f1d2a3b4c5d"));
+        upper.MustShow();
+        upper.Close();
+
+        byte[] found = new byte[4096];
+        Assert.Equal(Errno.None, StackNode.Open(upper.Top, content).File.ReadAt(0, found));
+
+        Assert.Equal(upper.Top.View, found);
+        var joined = new StackNode("3.cow", new MemoryFile(), null, content, upper.Top.View);
+        _ = LayerJoiner.Prepare(upper.Top.Checked, lower.Top.Checked).Run(joined.Checked, Guid.NewGuid(), path => path, NobodyWatches.Instance);
+        Assert.Equal(Errno.None, StackNode.Open(joined, content).File.ReadAt(0, found));
+        Assert.Equal(upper.Top.View, found);
     }
 
     [Fact]

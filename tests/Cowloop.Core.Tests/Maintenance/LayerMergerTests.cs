@@ -11,6 +11,28 @@ public class LayerMergerTests
     private static readonly Dictionary<long, byte[]?> LowerBlocks = Blocks((0, 1), (1, 2), (5, 3));
     private static readonly Dictionary<long, byte[]?> UpperBlocks = Blocks((1, 7), (2, 8), (20, 9));
 
+    /// <summary>As a live merge leaves them: the upper one is not tied to what it was merged into.</summary>
+    [Fact]
+    public void What_was_merged_and_changed_since_can_be_merged_again_and_interrupted()
+    {
+        var stack = new TestStack(new byte[16 * 1024]);
+        stack.Add(new Dictionary<long, byte[]?> { [1] = Fixtures.Filled(1024, 1) });
+        stack.Add(new Dictionary<long, byte[]?> { [2] = Fixtures.Filled(1024, 2) });
+        stack.Add(new Dictionary<long, byte[]?> { [3] = Fixtures.Filled(1024, 3) });
+        Prepare(1).Run(NobodyWatches.Instance);
+        Prepare(2).Run(NobodyWatches.Instance);
+
+        Assert.Throws<OperationCanceledException>(() => Prepare(1).Run(new StoppingObserver(2)));
+
+        Assert.Equal(stack.Views[3], stack.Read(stack.Files[0], stack.Files[1]));
+        Prepare(1).Run(NobodyWatches.Instance);
+        Assert.Equal(stack.Views[3], stack.Read(stack.Files[0], stack.Files[1]));
+        Assert.Equal(stack.Views[3], stack.Read(stack.Files[0]));
+
+        LayerMerger Prepare(int height) =>
+            LayerMerger.Prepare(new CheckedFile(stack.Files[height], "upper.cow"), new CheckedFile(stack.Files[height - 1], "lower.cow"));
+    }
+
     [Fact]
     public void The_layer_alone_reads_as_both_did_and_both_together_too()
     {

@@ -9,6 +9,22 @@ namespace Cowloop.Core.Tests.Maintenance;
 /// <summary>What a rebase makes of a cowfile, and what it refuses. Interrupted: RebaserCrashTests.</summary>
 public class RebaserTests
 {
+    /// <summary>The rest of a base behind its last whole block is none of a device that is as large as the base.</summary>
+    [Fact]
+    public void Bases_may_end_in_different_parts_of_a_block()
+    {
+        byte[] oldBase = Fixtures.Filled(2 * 1024, 1);
+        byte[] newBase = Fixtures.Filled(2 * 1024 + 512, 1);
+        var stack = new TestStack(oldBase);
+        MemoryFile file = stack.Add(new Dictionary<long, byte[]?> { [1] = Fixtures.Filled(1024, 9) });
+
+        RebaseReport report = Rebaser.Prepare(AtRest.Named(file), TestStack.Open(oldBase), TestStack.Open(newBase), null)
+            .Run(null, HeapWords.Allocate, NobodyWatches.Instance);
+
+        Assert.Equal(new RebaseReport(0, 0), report);
+        Assert.Equal(stack.Views[1], TestStack.Read(TestStack.Open(newBase, file)));
+    }
+
     [Fact]
     public void It_reads_on_the_new_as_it_did_on_the_old()
     {
