@@ -170,7 +170,7 @@ internal sealed class CowDevice
     }
 
     /// <summary>The same top, and other layers below it, through which the same is read. Under <see cref="OpenLock"/>.</summary>
-    public void Relayer(DeviceFiles files, BaseImage below) => _top = _top with { Files = files, Below = below };
+    public void Rename(DeviceFiles files) => _top = _top with { Files = files };
 
     /// <summary>True when the block device is gone and the files are about to be closed.</summary>
     public bool IsEnding => _isEnding;
@@ -224,6 +224,18 @@ internal sealed class CowDevice
                 ServiceLog.Error($"cowdevice {Number}: its layers could not be put in order, and it goes on without that: {exception.Message}");
             }
         }
+    }
+
+    /// <summary>Waits until what was left of exchanges is done.</summary>
+    /// <returns>False when the time was too short.</returns>
+    public bool TryFinishFollowUps(TimeSpan maxTime)
+    {
+        Task last;
+        lock (_followUpLock)
+        {
+            last = _followUp;
+        }
+        return last.Wait(maxTime);
     }
 
     /// <summary>The former top, as long as its cowfile could not be sealed; or null. Under <see cref="OpenLock"/>.</summary>

@@ -10,6 +10,8 @@ namespace Cowloop.Daemon.Devices;
 /// <param name="saved">Where the devices are written down.</param>
 internal sealed class LiveLayerMerge(SavedDevices saved)
 {
+    private static readonly TimeSpan MaxSettleTime = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// Merges the topmost layer of a device into the one below it, while the device is in use. What is read is the same all the time, and whenever it is
     /// cut short.
@@ -35,7 +37,7 @@ internal sealed class LiveLayerMerge(SavedDevices saved)
         }
         DeviceLayer[] layers = [.. top.Files.Layers];
         var stack = (LayerStack)top.Below.File;
-        if (stack.Layers.Count < layers.Length)
+        if (!device.TryFinishFollowUps(MaxSettleTime) || stack.Layers.Count < layers.Length)
         {
             throw new CowloopException(
                 Errno.EBUSY,
@@ -80,8 +82,7 @@ internal sealed class LiveLayerMerge(SavedDevices saved)
                     $"{layers[^1].Path} is merged into {layers[^2].Path}, but cowfile {top.Files.CowfilePath} cannot be tied to that: {errno.Text()}",
                     "the device goes on with all of them; cowloop status shows how it stands");
             }
-            // A cowfile that is made on it from now on names the layer below as its parent.
-            device.Relayer(top.Files with { Layers = layers[..^1] }, top.Below.On(stack));
+            device.Rename(top.Files with { Layers = layers[..^1] });
             _ = saved.TryChange(device.Number, entry => entry with { Layers = [.. layers[..^1].Select(layer => layer.Path)] });
             device.FollowUp(() => device.Disk.Release(release!));
         }
