@@ -87,8 +87,11 @@ public class PlantedBugTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void A_live_merge_that_drops_the_layer_before_the_lower_one_is_durable_is_found() =>
-        MustBeFound(OperationKind.MergeLive, [ChangeKind.SealedHeader], explorer => explorer.CheckAll(1, beginning: [Snapshot(), Snapshot()]), maxOperations: 3);
+    public void A_live_merge_that_drops_the_layer_before_the_lower_one_is_durable_is_found() => MustBeFound(
+        OperationKind.MergeLive,
+        [ChangeKind.SealedHeader],
+        explorer => explorer.CheckAll(1, beginning: [Snapshot(), Snapshot()]),
+        maxOperations: 3);
 
     /// <summary>Both devices need it as a layer.</summary>
     [Fact]

@@ -119,7 +119,9 @@ internal sealed class DeviceCheck(Geometry geometry, Examiner examiner, AllowedC
         }
     }
 
-    /// <summary>What is found after a loss of power is durable. After the death of the service it may be in the page cache only, as any write before a flush.</summary>
+    /// <summary>
+    /// What is found after a loss of power is durable. After the death of the service it may be in the page cache only, as any write before a flush.
+    /// </summary>
     private void TakeOver(DeviceEvent.Recovered recovered)
     {
         if (recovered.Death == Death.Power)

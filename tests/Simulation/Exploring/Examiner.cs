@@ -15,8 +15,8 @@ namespace Cowloop.Simulation.Exploring;
 internal sealed record Outcome(string? Problem, bool WasDirty, ulong[] Found, Fault? Refusal = null);
 
 /// <summary>
-/// Recovers what a crash left and looks at it. The same files always give the same, and crashes often leave the same, so everything is done once only, on copies.
-/// Safe for concurrent use.
+/// Recovers what a crash left and looks at it. The same files always give the same, and crashes often leave the same, so everything is done once only, on
+/// copies. Safe for concurrent use.
 /// </summary>
 internal sealed class Examiner(Geometry geometry)
 {
