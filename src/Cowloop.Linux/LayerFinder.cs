@@ -52,6 +52,12 @@ public static class LayerFinder
     /// <summary>True for a cowfile that is sealed.</summary>
     public static bool IsSealed(string path) => ReadRecord(path)?.IsSealed == true;
 
+    /// <summary>True when a cowfile was made on another one as that is now.</summary>
+    /// <param name="path">The other one.</param>
+    /// <param name="childPath">The cowfile.</param>
+    public static bool IsLayerOf(string path, string childPath) =>
+        ReadRecord(path) is ExtensionRecord layer && ReadRecord(childPath)?.Parent is ParentLink parent && parent.IsSameAs(layer.ToLink(path));
+
     /// <summary>Finds a layer: where it was, else among the files beside the one that lies on it.</summary>
     /// <param name="parent">What the one that lies on it says of it.</param>
     /// <param name="childPath">Absolute path of that one.</param>

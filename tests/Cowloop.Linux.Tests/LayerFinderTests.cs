@@ -127,6 +127,21 @@ public sealed class LayerFinderTests : IDisposable
         Assert.False(LayerFinder.IsSealed(_directory["nowhere"]));
     }
 
+    [Fact]
+    public void It_knows_one_that_was_made_on_another_as_that_is_now()
+    {
+        Make("r1", null);
+        Make("top", "r1", "r1");
+        Make("another", null);
+        Assert.True(LayerFinder.IsLayerOf(_directory["r1"], _directory["top"]));
+        Assert.False(LayerFinder.IsLayerOf(_directory["another"], _directory["top"]));
+        Assert.False(LayerFinder.IsLayerOf(_directory["r1"], _directory["another"]));
+        Assert.False(LayerFinder.IsLayerOf(_directory["r1"], _directory["nowhere"]));
+        // It has changed since.
+        MakeFile("top", Guid.NewGuid(), new ParentLink(_ids["r1"], 7, "r1"));
+        Assert.False(LayerFinder.IsLayerOf(_directory["r1"], _directory["top"]));
+    }
+
     private string[] Complete(params string[] names) =>
     [
         .. LayerFinder.Complete([.. names.Select(name => new StackMember(name, _directory[name]))])

@@ -124,7 +124,7 @@ public sealed class InterruptedExchangeTests : IDisposable
             bytes.AsSpan().Fill(FilledByte);
             Assert.Equal(Errno.None, overlay.Write(10 * CowLayout.BlockSize, bytes, fua: false));
         }
-        File.WriteAllText(_files["next.cow"], "made for the snapshot\n");
+        MakeNext(cowfile.Record!.ToLink("my.cow"));
         Assert.Equal(Errno.None, FileIdentity.TryGet(former.CowfilePath, out FileIdentity identity));
         Assert.Equal(Errno.None, FileIdentity.TryGet(_files["next.cow"], out FileIdentity next));
         return former with
@@ -133,5 +133,14 @@ public sealed class InterruptedExchangeTests : IDisposable
             LiveKey = key,
             Exchange = former.Exchange! with { CowfilePath = _files["next.cow"], MadePath = _files["next.cow"], CowfileIdentity = next },
         };
+    }
+
+    /// <summary>Its header block is all that is looked at.</summary>
+    private void MakeNext(ParentLink parent)
+    {
+        byte[] block = new byte[CowLayout.BlockSize];
+        CowHeader.ForNewFile(new CowLayout(BlockCount), 1).Encode(block);
+        new ExtensionRecord { Id = Guid.NewGuid(), BaseLengthBytes = BlockCount * CowLayout.BlockSize, BaseIdentity = default, Parent = parent }.Encode(block);
+        File.WriteAllBytes(_files["next.cow"], block);
     }
 }

@@ -14,14 +14,24 @@ public sealed class SavedExchangeTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public void A_snapshot_is_decided_when_the_new_cowfile_is_there_for_it_may_have_taken_changes()
+    public void A_snapshot_is_decided_when_the_new_cowfile_was_made_on_the_old_one_for_it_may_have_taken_changes()
     {
         SavedDevice former = Former() with { IsOnCowdevice = false };
-        SavedExchange exchange = Exchange("new.cow", "new.cow");
-        MakeCowfile("my.cow", isSealed: false);
+        ParentLink link = MakeCowfile("my.cow", isSealed: false);
+        SavedExchange exchange = Exchange("new.cow", "new.cow", link);
         Assert.True(exchange.IsSnapshotOf(former));
         Assert.True(exchange.IsDecided(former));
         File.Delete(_directory["new.cow"]);
+        Assert.False(exchange.IsDecided(former));
+    }
+
+    /// <summary>Then it never took over: from that moment on the old one does not change.</summary>
+    [Fact]
+    public void A_snapshot_whose_old_cowfile_has_changed_since_the_new_one_was_made_never_was()
+    {
+        SavedDevice former = Former() with { IsOnCowdevice = false };
+        ParentLink link = MakeCowfile("my.cow", isSealed: false);
+        SavedExchange exchange = Exchange("new.cow", "new.cow", link with { Generation = link.Generation + 1 });
         Assert.False(exchange.IsDecided(former));
     }
 
@@ -29,8 +39,7 @@ public sealed class SavedExchangeTests : IDisposable
     public void Where_the_cowfile_s_filesystem_died_too_it_is_decided_by_the_seal()
     {
         SavedDevice former = Former() with { IsOnCowdevice = true };
-        SavedExchange exchange = Exchange("new.cow", "new.cow");
-        MakeCowfile("my.cow", isSealed: false);
+        SavedExchange exchange = Exchange("new.cow", "new.cow", MakeCowfile("my.cow", isSealed: false));
         Assert.False(exchange.IsDecided(former));
         MakeCowfile("my.cow", isSealed: true);
         Assert.True(exchange.IsDecided(former));
@@ -93,9 +102,9 @@ public sealed class SavedExchangeTests : IDisposable
 
     private SavedDevice Former() => Samples.Device(1) with { CowfilePath = _directory["my.cow"] };
 
-    private SavedExchange Exchange(string cowfile, string made)
+    private SavedExchange Exchange(string cowfile, string made, ParentLink? parent = null)
     {
-        MakeCowfile(made, isSealed: false);
+        MakeCowfile(made, isSealed: false, parent);
         Assert.Equal(Errno.None, FileIdentity.TryGet(_directory[made], out FileIdentity identity));
         return Samples.InExchange(1).Exchange! with
         {
@@ -106,11 +115,13 @@ public sealed class SavedExchangeTests : IDisposable
         };
     }
 
-    private void MakeCowfile(string name, bool isSealed)
+    private ParentLink MakeCowfile(string name, bool isSealed, ParentLink? parent = null)
     {
         byte[] block = new byte[CowLayout.BlockSize];
         CowHeader.ForNewFile(new CowLayout(100), 1).Encode(block);
-        new ExtensionRecord { Id = Guid.NewGuid(), BaseLengthBytes = 102_400, BaseIdentity = default, IsSealed = isSealed }.Encode(block);
+        var record = new ExtensionRecord { Id = Guid.NewGuid(), BaseLengthBytes = 102_400, BaseIdentity = default, IsSealed = isSealed, Parent = parent };
+        record.Encode(block);
         File.WriteAllBytes(_directory[name], block);
+        return record.ToLink(name);
     }
 }

@@ -20,14 +20,18 @@ internal sealed class FilesLeft
         }
         PhaseTop top = phase.Top;
         Cowfile = Life.Found(replay, top.CowfileId, choice);
-        // The new cowfile may have taken changes before the old one was sealed. They survive the service, which the next one completes the snapshot of;
-        // power they do not survive.
-        if (phase.Next is PhaseTop next && (Recovery.IsSealed(Cowfile) || death == Death.Service))
+        if (phase.Next is PhaseTop next)
         {
-            Recovery.SealFormer(Cowfile, top.LiveId is int formerLiveId ? Life.Found(replay, formerLiveId, choice) : null);
-            layers.Add(Cowfile);
-            top = next;
-            Cowfile = Life.Found(replay, top.CowfileId, choice);
+            MemoryFile nextCowfile = Life.Found(replay, next.CowfileId, choice);
+            // The new cowfile may have taken changes before the old one was sealed. They survive the service, and the next one completes the snapshot; power
+            // they do not survive.
+            if (Recovery.IsSealed(Cowfile) || (death == Death.Service && Recovery.IsLayerOf(Cowfile, nextCowfile)))
+            {
+                Recovery.SealFormer(Cowfile, top.LiveId is int formerLiveId ? Life.Found(replay, formerLiveId, choice) : null);
+                layers.Add(Cowfile);
+                top = next;
+                Cowfile = nextCowfile;
+            }
         }
         // Only a merge changes the base.
         MemoryFile baseFile = phase.Kind == PhaseKind.Merging

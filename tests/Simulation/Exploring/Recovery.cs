@@ -59,6 +59,10 @@ internal static class Recovery
     /// <summary>True for a cowfile that is sealed.</summary>
     public static bool IsSealed(IBlockFile cowfile) => RecordOf(cowfile)?.IsSealed == true;
 
+    /// <summary>True when a cowfile was made on another one as that is now.</summary>
+    public static bool IsLayerOf(IBlockFile cowfile, IBlockFile child) =>
+        RecordOf(cowfile) is ExtensionRecord layer && RecordOf(child)?.Parent is ParentLink parent && parent.IsSameAs(layer.ToLink(""));
+
     /// <summary>Finds what a cowfile lies on, by what its record says, and by what those of the layers say.</summary>
     /// <param name="cowfile">The cowfile.</param>
     /// <param name="layers">The layers that there are.</param>
