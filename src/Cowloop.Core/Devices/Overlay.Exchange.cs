@@ -137,7 +137,7 @@ public sealed partial class Overlay
         }
     }
 
-    /// <summary>Puts the fingerprint of what lies below into the header, at the next time that it is written, at the latest when the cowfile is made clean.</summary>
+    /// <summary>Puts the fingerprint of what lies below into the header when that is written next, at the latest when the cowfile is made clean.</summary>
     internal void SetFingerprint(uint fingerprint)
     {
         if (_cowfile.IsVolatile || _cowfile.Header.Fingerprint == fingerprint)
