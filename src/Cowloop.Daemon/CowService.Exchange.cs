@@ -87,7 +87,11 @@ internal sealed partial class CowService
         CowDevice device = _table.Get(number);
         try
         {
-            (DeviceFiles former, long blockCount) = device.Exclusively(() => _merge.Merge(device, new LayerWork(device, aborted)));
+            (DeviceFiles former, long blockCount) = device.Exclusively(() =>
+            {
+                using var work = new LayerWork(device, aborted);
+                return _merge.Merge(device, work);
+            });
             string upper = former.Layers[^1].Path;
             string lower = former.Layers[^2].Path;
             ServiceLog.Notice($"cowdevice {number}: {blockCount} blocks of layer {upper} merged into {lower}, which does without it now");
@@ -101,10 +105,6 @@ internal sealed partial class CowService
                     ? $"the merge of layers of cowdevice {number} was interrupted: it is done in part"
                     : $"cowdevice {number} has been deactivated meanwhile: the merge is done in part",
                 "its layers are as good as before; the same merge, also of inactive files with cowloop merge --into, does the rest");
-        }
-        finally
-        {
-            device.Merge = null;
         }
     }
 

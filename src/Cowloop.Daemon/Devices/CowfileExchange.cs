@@ -61,7 +61,8 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
                     onPause: isPaused => Measure(pause, isPaused));
                 if (device.Disk.Top == former.Overlay)
                 {
-                    throw CannotSeal(former, errno, errno.IsLackOfSpace() ? "free some space there and try again" : "cowloop status shows how the device stands");
+                    string hint = errno.IsLackOfSpace() ? "free some space there and try again" : "cowloop status shows how the device stands";
+                    throw CannotSeal(former, errno, hint);
                 }
             }
             catch

@@ -62,12 +62,13 @@ internal sealed record SavedExchange
 
     /// <summary>
     /// True when the device has the new cowfile: a rollback when the new file has the place of the old one; a snapshot when the old one is sealed, or when
-    /// the new one was made on it as it is, for that may have taken changes before. Only where the cowfile's own filesystem died with the service the seal alone counts, as
-    /// after a loss of power.
+    /// the new one was made on it as it is, for that may have taken changes before. Only where the cowfile's own filesystem died with the service the seal
+    /// alone counts, as after a loss of power.
     /// </summary>
     /// <param name="former">The device as it was before.</param>
     public bool IsDecided(SavedDevice former) => IsSnapshotOf(former)
-        ? LayerFinder.IsSealed(former.CowfilePath) || (!former.IsOnCowdevice && IsMadeAt(MadePath) && LayerFinder.IsLayerOf(former.CowfilePath, MadePath))
+        ? LayerFinder.IsSealed(former.CowfilePath)
+            || (!former.IsOnCowdevice && IsMadeAt(MadePath) && LayerFinder.IsLayerOf(former.CowfilePath, MadePath))
         : IsMadeAt(CowfilePath);
 
     /// <summary>Removes the cowfile that was made for an exchange which never was.</summary>
