@@ -8,7 +8,9 @@ namespace Cowloop.Tools.Verbs;
 /// <summary>The part of cowloop merge that makes one layer of two while their device is in use.</summary>
 internal static class LiveMerge
 {
-    private static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(100);
+    // To describe a device the service looks at all processes, so it is asked seldom; an interruption is heard of sooner.
+    private static readonly TimeSpan StepTime = TimeSpan.FromMilliseconds(100);
+    private const int StepsPerQuestion = 10;
 
     /// <summary>Merges.</summary>
     /// <param name="device">The device, as the user named it.</param>
@@ -45,9 +47,10 @@ internal static class LiveMerge
         Task<LayerMergeReply> merge = Task.Run(() => client.MergeLayers(number));
         long shownBytes = 0;
         long totalBytes = 0;
-        while (Task.WaitAny([merge], AskInterval) < 0)
+        for (int step = 1; Task.WaitAny([merge], StepTime) < 0; step++)
         {
-            MergeProgress progress = AskProgress(client, number) ?? new MergeProgress(shownBytes, totalBytes);
+            MergeProgress? asked = step % StepsPerQuestion == 0 ? AskProgress(client, number) : null;
+            MergeProgress progress = asked ?? new MergeProgress(shownBytes, totalBytes);
             if (progress.TotalBytes != totalBytes)
             {
                 (shownBytes, totalBytes) = (0, progress.TotalBytes);
