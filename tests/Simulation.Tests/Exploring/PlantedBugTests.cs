@@ -16,7 +16,9 @@ public class PlantedBugTests(ITestOutputHelper output)
     public void A_missing_sync_of_the_cowfile_is_found(string after)
     {
         ChangeKind kind = Enum.Parse<ChangeKind>(after);
-        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new SyncSkipper(file, kind, site.Open) : file);
+        // The sealed header is a clean one.
+        ChangeKind[] kinds = kind == ChangeKind.CleanHeader ? [kind, ChangeKind.SealedHeader] : [kind];
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new SyncSkipper(file, kinds, () => site.Open() is not null) : file);
 
         MustBeFound(explorer, explorer.CheckAll(2), maxOperations: 2);
     }
@@ -104,7 +106,7 @@ public class PlantedBugTests(ITestOutputHelper output)
     /// <summary>Plants a missing sync of cowfiles in one kind of operation.</summary>
     private void MustBeFound(OperationKind where, ChangeKind[] after, Func<Explorer, Violation?> check, int maxOperations)
     {
-        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new WorkSyncSkipper(file, where, after, site.Doing) : file);
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? new SyncSkipper(file, after, () => site.Doing() == where) : file);
 
         Violation? violation = check(explorer);
 
