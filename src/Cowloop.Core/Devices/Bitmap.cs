@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Cowloop.Core.Compact;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 
@@ -106,34 +107,7 @@ public sealed class Bitmap : IDisposable
     /// <param name="maxCount">The answer is at most this; at least 1.</param>
     /// <param name="isSet">The value of the bits.</param>
     /// <returns>Number of blocks in the run, 1..<paramref name="maxCount"/>.</returns>
-    public long RunLength(long block, long maxCount, out bool isSet)
-    {
-        ReadOnlySpan<ulong> words = _live.Span;
-        int index = (int)(block / BitsPerWord);
-        int bit = (int)(block % BitsPerWord);
-        ulong word = Volatile.Read(in words[index]);
-        isSet = (word >> bit & 1) != 0;
-        ulong flip = isSet ? ulong.MaxValue : 0;
-
-        // After the flip the run is zeros, and the first 1 ends it.
-        ulong rest = (word ^ flip) >> bit;
-        if (rest != 0)
-        {
-            return Math.Min(maxCount, BitOperations.TrailingZeroCount(rest));
-        }
-        long count = BitsPerWord - bit;
-        while (count < maxCount)
-        {
-            rest = Volatile.Read(in words[++index]) ^ flip;
-            if (rest != 0)
-            {
-                count += BitOperations.TrailingZeroCount(rest);
-                break;
-            }
-            count += BitsPerWord;
-        }
-        return Math.Min(maxCount, count);
-    }
+    public long RunLength(long block, long maxCount, out bool isSet) => BlockBits.RunLength(_live.Span, block, maxCount, out isSet);
 
     /// <summary>True when all bits of the range are 1.</summary>
     public bool AreAllSet(long block, long count) => RunLength(block, count, out bool isSet) == count && isSet;

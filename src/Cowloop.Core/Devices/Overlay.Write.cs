@@ -265,11 +265,7 @@ public sealed partial class Overlay
     {
         long storeOffsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
         long lengthBytes = count * CowLayout.BlockSize;
-        Errno errno = _store.Punch(storeOffsetBytes, lengthBytes);
-        if (errno == Errno.None && !mayUnmap)
-        {
-            errno = _store.Allocate(storeOffsetBytes, lengthBytes);
-        }
+        Errno errno = _store.Zero(storeOffsetBytes, lengthBytes, mayUnmap);
         Volatile.Write(ref _hasUnsyncedData, true);
         if (errno == Errno.EOPNOTSUPP)
         {

@@ -34,6 +34,9 @@ public sealed class CountedFile(IBlockFile file) : IBlockFile
     public Errno Punch(long offsetBytes, long lengthBytes) => file.Punch(offsetBytes, lengthBytes);
 
     /// <inheritdoc/>
+    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap) => file.Zero(offsetBytes, lengthBytes, mayUnmap);
+
+    /// <inheritdoc/>
     public Errno SetLength(long lengthBytes) => file.SetLength(lengthBytes);
 
     /// <inheritdoc/>

@@ -19,6 +19,19 @@ public interface IBlockFile : IDisposable
     /// <summary>Gives the range's space back; it then reads as zeros. The length does not change.</summary>
     Errno Punch(long offsetBytes, long lengthBytes);
 
+    /// <summary>
+    /// Makes a range zeros, as a write of zeros would. On <see cref="Errno.EOPNOTSUPP"/> nothing has changed, and the zeros are to be written. What passes
+    /// calls on to another file passes on this one, too.
+    /// </summary>
+    /// <param name="offsetBytes">Start of the range.</param>
+    /// <param name="lengthBytes">Length of the range.</param>
+    /// <param name="mayUnmap">True: its space is given back. False: its space is reserved.</param>
+    Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap)
+    {
+        Errno errno = Punch(offsetBytes, lengthBytes);
+        return errno == Errno.None && !mayUnmap ? Allocate(offsetBytes, lengthBytes) : errno;
+    }
+
     /// <summary>Cuts the file, or lengthens it with a hole.</summary>
     Errno SetLength(long lengthBytes);
 

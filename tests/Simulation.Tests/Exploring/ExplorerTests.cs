@@ -49,9 +49,29 @@ public class ExplorerTests(ITestOutputHelper output)
         {
             Print(explorer.Report);
         }
-        Assert.Equal(Enumerable.Range(1, 3).Sum(length => OperationLists.All(length, []).LongCount()), explorer.Report.Tallies[0].StoryCount);
+        Assert.Equal(Enumerable.Range(1, 3).Sum(length => OperationLists.All(length, Geometry.Small, []).LongCount()), explorer.Report.Tallies[0].StoryCount);
         Assert.InRange(explorer.Report.Tallies[0].StoryCount, MinListCount, long.MaxValue);
         Assert.InRange(explorer.Report.Tallies[4].CrashCount, RandomCrashCount, long.MaxValue);
+    }
+
+    [Fact]
+    public void Nothing_is_lost_or_spoilt_in_compact_stores()
+    {
+        var explorer = new Explorer();
+        try
+        {
+            MustBeNone(explorer.CheckAll(2, geometry: Geometry.Compact));
+            MustBeNone(explorer.CheckAll(1, geometry: Geometry.Compact, beginning: OperationLists.TwoLayers));
+            MustBeNone(explorer.CheckAll(1, liveWriteCount: 0, geometry: Geometry.Compact));
+            MustBeNone(explorer.CheckRandom(FixedSeed, RandomCrashCount, Geometry.Compact, Geometry.CompactLarge));
+            MustBeNone(explorer.CheckRandom(NewSeed(), NewSeedCrashCount, Geometry.Compact, Geometry.CompactLarge));
+            MustBeNone(explorer.CheckRandomTogether(FixedSeed, TogetherCrashCount, Geometry.Compact, Geometry.CompactLarge));
+            MustBeNone(explorer.CheckRandomTogether(NewSeed(), NewSeedCrashCount, Geometry.Compact, Geometry.CompactLarge));
+        }
+        finally
+        {
+            output.WriteLine(explorer.Report.ToString());
+        }
     }
 
     private static int NewSeed() => RandomNumberGenerator.GetInt32(int.MaxValue);

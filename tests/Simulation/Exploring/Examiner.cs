@@ -30,7 +30,7 @@ internal sealed class Examiner(Geometry geometry)
     /// <param name="left">The base, and the packed file.</param>
     public Outcome Unpack(FilesLeft left) => Examine(2, left.All, () =>
     {
-        MemoryFile cowfile = Geometry.NewFile();
+        MemoryFile cowfile = geometry.NewCowfile();
         Recovery.Unpack(left.Cowfile, cowfile);
         return Recover(left.Below, cowfile, kept: null);
     })[0];
@@ -52,7 +52,7 @@ internal sealed class Examiner(Geometry geometry)
         List<MemoryFile> below = Copy(left.Below);
         MemoryFile cowfile = left.Cowfile.Copy();
         _ = Recovery.MergeInto(cowfile, below[^1]);
-        Outcome without = Recover(below, Geometry.NewFile(), kept: null);
+        Outcome without = Recover(below, geometry.NewCowfile(), kept: null);
         Outcome with = Recover(below, cowfile, kept: null);
         return with.Problem is not null || with.Found.AsSpan().SequenceEqual(without.Found)
             ? with
@@ -155,34 +155,35 @@ internal sealed class Examiner(Geometry geometry)
 
     private Outcome DoRecover(IReadOnlyList<MemoryFile> below, MemoryFile cowfile, MemoryFile? kept)
     {
+        bool isSameBoot = kept is not null;
         bool wasDirty = IsDirty(cowfile);
         MemoryFile repaired = cowfile.Copy();
         ulong[] found = Look(below, cowfile, kept);
         if (wasDirty)
         {
             Recovery.Repair(repaired, kept);
-            if (repaired.DifferenceFrom(cowfile) is not null)
+            if (Difference(repaired, cowfile, isSameBoot) is not null)
             {
                 // An activation may have put right, too, what the header says of what lies below.
                 _ = Look(below, repaired, null);
             }
-            if (repaired.DifferenceFrom(cowfile) is string difference)
+            if (Difference(repaired, cowfile, isSameBoot) is string difference)
             {
                 throw new ViolationException($"is recovered by cowrepair in another way than by an activation: {difference}");
             }
         }
 
         IReadOnlyList<Problem> problems = Checker.Run(
-            new CheckedFile(cowfile, Recovery.CowfileName),
+            new CheckedFile(Stores.View(cowfile, isSameBoot), Recovery.CowfileName),
             below.Count == 1 ? new CheckedFile(below[0], Recovery.BaseName) : null,
             NobodyWatches.Instance);
         if (problems.Count > 0)
         {
             throw new ViolationException($"is recovered, but the checker says: {problems[0].Text}");
         }
-        UInt128 recovered = cowfile.ContentHash();
+        UInt128 recovered = Stores.PlainCopy(cowfile, isSameBoot).ContentHash();
         Recovery.Repair(cowfile, kept);
-        if (cowfile.ContentHash() != recovered)
+        if (Stores.PlainCopy(cowfile, isSameBoot).ContentHash() != recovered)
         {
             throw new ViolationException("is changed by a second repair");
         }
@@ -190,6 +191,9 @@ internal sealed class Examiner(Geometry geometry)
             ? new Outcome(null, wasDirty, found)
             : throw new ViolationException("is something else when it is opened again");
     }
+
+    private static string? Difference(MemoryFile found, MemoryFile expected, bool isSameBoot) =>
+        Stores.PlainCopy(found, isSameBoot).DifferenceFrom(Stores.PlainCopy(expected, isSameBoot));
 
     /// <summary>A new file that is not finished has no header yet.</summary>
     private static bool IsDirty(MemoryFile cowfile)

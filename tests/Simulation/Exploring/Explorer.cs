@@ -31,17 +31,20 @@ public sealed class Explorer(Plant? plant = null)
     /// <summary>Checks all lists over three blocks up to a length, the shorter ones first. Every crash is looked at that a shorter list did not have.</summary>
     /// <param name="maxLength">The longest lists have so many operations.</param>
     /// <param name="liveWriteCount">How many writes of live bits find space on the tmpfs.</param>
+    /// <param name="geometry">The device; <see cref="Geometry.Small"/> when it is left out.</param>
     /// <param name="beginning">What is done before; nothing when it is left out.</param>
-    public Violation? CheckAll(int maxLength, int liveWriteCount = int.MaxValue, params IReadOnlyList<Operation> beginning)
+    public Violation? CheckAll(int maxLength, int liveWriteCount = int.MaxValue, Geometry? geometry = null, params IReadOnlyList<Operation> beginning)
     {
+        geometry ??= Geometry.Small;
         string live = liveWriteCount == int.MaxValue ? "" : $", tmpfs full after {liveWriteCount} writes";
         string before = beginning.Count == 0 ? "" : $" after {string.Join(", ", beginning)}";
-        Tally tally = Report.Begin($"all lists of up to {maxLength} operations{before}{live}");
+        string on = geometry == Geometry.Small ? "" : $" on {geometry.Name}";
+        Tally tally = Report.Begin($"all lists of up to {maxLength} operations{on}{before}{live}");
         for (int length = 1; length <= maxLength; length++)
         {
-            Violation? violation = First(OperationLists.All(length, beginning), list =>
+            Violation? violation = First(OperationLists.All(length, geometry, beginning), list =>
             {
-                var story = new Story(Geometry.Small, [.. beginning, .. list]) { LiveWriteCount = liveWriteCount };
+                var story = new Story(geometry, [.. beginning, .. list]) { LiveWriteCount = liveWriteCount };
                 return Run(story, Schedule.Fixed([]), new Sampling(MaxChoices), new Random(1), tally, newCrashesOnly: true);
             });
             if (violation is not null)
@@ -53,13 +56,16 @@ public sealed class Explorer(Plant? plant = null)
     }
 
     /// <summary>Checks random lists until so many crash points have been looked at.</summary>
-    public Violation? CheckRandom(int seed, long crashCount)
+    /// <param name="seed">Decides which lists.</param>
+    /// <param name="crashCount">So many crash points.</param>
+    /// <param name="geometries">The devices; <see cref="Geometry.Small"/> and <see cref="Geometry.Wide"/> when they are left out.</param>
+    public Violation? CheckRandom(int seed, long crashCount, params Geometry[] geometries)
     {
-        Tally tally = Report.Begin($"random lists, seed {seed}");
+        Tally tally = Report.Begin($"random lists{NamesOf(geometries)}, seed {seed}");
         return First(Seeds(seed, tally, crashCount), listSeed =>
         {
             var random = new Random(listSeed);
-            Geometry geometry = random.Next(3) == 0 ? Geometry.Wide : Geometry.Small;
+            Geometry geometry = Choose(random, geometries, Geometry.Small);
             var story = new Story(geometry, OperationLists.Random(random, geometry)) { LiveWriteCount = OperationLists.RandomLiveWriteCount(random) };
             return Run(story, Schedule.Fixed([]), new Sampling(RandomChoices, RandomPositionsOneIn), random, tally);
         }) is { } violation ? Shrunk(violation) : null;
@@ -75,16 +81,22 @@ public sealed class Explorer(Plant? plant = null)
     }
 
     /// <summary>Checks random lists done at the same time until so many crash points have been looked at.</summary>
-    public Violation? CheckRandomTogether(int seed, long crashCount)
+    public Violation? CheckRandomTogether(int seed, long crashCount, params Geometry[] geometries)
     {
-        Tally tally = Report.Begin($"two or three threads, random lists and interleavings, seed {seed}");
+        Tally tally = Report.Begin($"two or three threads, random lists and interleavings{NamesOf(geometries)}, seed {seed}");
         return First(Seeds(seed, tally, crashCount), listSeed =>
         {
             var random = new Random(listSeed);
-            Story story = OperationLists.RandomTogether(random, random.Next(3) == 0 ? Geometry.Wide : Geometry.Striped);
+            Story story = OperationLists.RandomTogether(random, Choose(random, geometries, Geometry.Striped));
             return Run(story, Schedule.Random(listSeed), new Sampling(RandomChoices, RandomPositionsOneIn), random, tally, newCrashesOnly: true);
         }) is { } violation ? Shrunk(violation) : null;
     }
+
+    private static Geometry Choose(Random random, Geometry[] geometries, Geometry usual) => geometries.Length > 0
+        ? geometries[random.Next(geometries.Length)]
+        : random.Next(3) == 0 ? Geometry.Wide : usual;
+
+    private static string NamesOf(Geometry[] geometries) => geometries.Length == 0 ? "" : $" on {string.Join(" and ", geometries.Select(each => each.Name))}";
 
     private static IEnumerable<int> Seeds(int first, Tally tally, long crashCount)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Cowloop.Core.Compact;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Simulation.Disks;
@@ -25,8 +26,9 @@ public sealed class Geometry
 
     private readonly BlockRun[] _observed;
 
-    private Geometry(string name, int blockCount, BlockRun[] observed, BlockRun[] focus)
+    private Geometry(string name, int blockCount, BlockRun[] observed, BlockRun[] focus, int? chunkBytes = null)
     {
+        ChunkBytes = chunkBytes;
         Name = name;
         BlockCount = blockCount;
         _observed = observed;
@@ -46,6 +48,16 @@ public sealed class Geometry
 
     /// <summary>Blocks of two stripes, so that writers are under way at the same time.</summary>
     public static Geometry Striped { get; } = new("Striped", 70, [new BlockRun(61, 6)], [new BlockRun(62, 4)]);
+
+    /// <summary>Blocks of two small chunks of a compact store, and the last chunk is not whole.</summary>
+    public static Geometry Compact { get; } = new("Compact", 10, [new BlockRun(0, 10)], [new BlockRun(0, 10)], CompactLayout.MinChunkBytes);
+
+    /// <summary>Blocks of two larger chunks.</summary>
+    public static Geometry CompactLarge { get; } =
+        new("CompactLarge", 300, [new BlockRun(125, 6), new BlockRun(254, 4)], [new BlockRun(126, 4)], 128 << 10);
+
+    /// <summary>Size of a chunk where cowfiles are compact stores; else null.</summary>
+    public int? ChunkBytes { get; }
 
     /// <summary>Name of the property that gives it.</summary>
     public string Name { get; }
@@ -93,6 +105,17 @@ public sealed class Geometry
 
     /// <summary>An empty file on the filesystem that the files of this disk are on.</summary>
     public static MemoryFile NewFile() => new(PageBytes);
+
+    /// <summary>A file for a cowfile that is to be made.</summary>
+    public MemoryFile NewCowfile()
+    {
+        MemoryFile file = NewFile();
+        if (ChunkBytes is int chunkBytes)
+        {
+            CompactFile.Format(file, Name, new Guid(BlockCount, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), chunkBytes, new CowLayout(BlockCount));
+        }
+        return file;
+    }
 
     /// <summary>What the units hold when nothing has been written.</summary>
     public ulong[] BaseStamps()

@@ -25,21 +25,26 @@ internal static class OperationLists
         Rewrite(4, 4),
     ];
 
+    /// <summary>The same for <see cref="Geometry.Compact"/>: also whole chunks, and all of the device.</summary>
+    public static IReadOnlyList<Operation> CompactAlphabet { get; } =
+        [.. Alphabet, Write(0, 8), Write(12, 8), Zero(0, 8), Discard(0, 8), Discard(8, 8), Discard(0, 20), Discard(7, 10)];
+
     /// <summary>Makes two layers and a cowfile that hide parts of each other, and of the base.</summary>
     public static IReadOnlyList<Operation> TwoLayers { get; } = [Write(4, 4), Snapshot(), Write(6, 4), Snapshot(), Rewrite(4, 2), Write(9, 1)];
 
-    /// <summary>All lists of a length over <see cref="Alphabet"/>, without those in which an operation has nothing to do.</summary>
+    /// <summary>All lists of a length over an alphabet, without those in which an operation has nothing to do.</summary>
     /// <param name="length">So many operations.</param>
+    /// <param name="geometry">The device.</param>
     /// <param name="beginning">What is done before.</param>
     /// <remarks>
     /// For the sake of time what works on layers and files at rest comes with a few of the writes only in the longer lists, and so does everything behind a
     /// beginning.
     /// </remarks>
-    public static IEnumerable<Operation[]> All(int length, IReadOnlyList<Operation> beginning)
+    public static IEnumerable<Operation[]> All(int length, Geometry geometry, IReadOnlyList<Operation> beginning)
     {
         bool hasFew = beginning.Count > 0;
         bool hasFewWithFiles = length > MaxLengthForAll;
-        return All(length)
+        return All(length, geometry.ChunkBytes is null ? Alphabet : CompactAlphabet)
             .Where(list => !(hasFew || (hasFewWithFiles && list.Any(IsOnFiles))) || list.All(IsRepresentative))
             .Where(list => HaveSomethingToDo([.. beginning, .. list]));
     }
@@ -48,9 +53,9 @@ internal static class OperationLists
 
     private static bool IsOnFiles(Operation operation) => operation.Kind is OperationKind.Rewrite or >= OperationKind.Fork;
 
-    private static IEnumerable<Operation[]> All(int length)
+    private static IEnumerable<Operation[]> All(int length, IReadOnlyList<Operation> alphabet)
     {
-        int count = Alphabet.Count;
+        int count = alphabet.Count;
         long listCount = 1;
         for (int place = 0; place < length; place++)
         {
@@ -62,7 +67,7 @@ internal static class OperationLists
             long rest = number;
             for (int place = 0; place < length; place++)
             {
-                list[place] = Alphabet[(int)(rest % count)];
+                list[place] = alphabet[(int)(rest % count)];
                 rest /= count;
             }
             yield return list;

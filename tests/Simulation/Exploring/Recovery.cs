@@ -29,7 +29,7 @@ internal static class Recovery
         var image = new BaseImage(baseFile, BaseName, new BaseHints(1, (ulong)inode, 1, 1));
         return layers.Count == 0
             ? image
-            : LayerStack.Open(image, [.. layers.Select((layer, index) => (layer, $"layer {index + 1}"))], new BaseOptions(), HeapWords.Allocate);
+            : LayerStack.Open(image, [.. layers.Select((layer, index) => (Stores.View(layer), $"layer {index + 1}"))], new BaseOptions(), HeapWords.Allocate);
     }
 
     /// <summary>Opens a cowfile, as an activation does.</summary>
@@ -38,7 +38,7 @@ internal static class Recovery
     /// <param name="number">What distinguishes it from others when it is a new one.</param>
     /// <param name="kept">The live bits of a killed service; or null.</param>
     public static Cowfile Open(BaseImage below, IBlockFile cowfile, int number, IBlockFile? kept) =>
-        Cowfile.Open(cowfile, CowfileName, below, new CowfileOptions
+        Cowfile.Open(Stores.View(cowfile, isSameBoot: kept is not null), CowfileName, below, new CowfileOptions
         {
             AllocateZeroedWords = HeapWords.Allocate,
             NewId = new Guid(number, 0x7777, 0x4888, 0x89, 0x99, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa),
@@ -48,6 +48,7 @@ internal static class Recovery
     /// <summary>The record of a cowfile; null when it has none that can be used.</summary>
     public static ExtensionRecord? RecordOf(IBlockFile cowfile)
     {
+        cowfile = Stores.View(cowfile);
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         return cowfile.LengthBytes >= headerBlock.Length
             && cowfile.ReadAt(0, headerBlock) == Core.Errno.None
@@ -91,14 +92,14 @@ internal static class Recovery
             {
                 Repair(cowfile, kept);
             }
-            _ = Sealer.Run(new CheckedFile(cowfile, CowfileName));
+            _ = Sealer.Run(new CheckedFile(Stores.View(cowfile), CowfileName));
         }
     }
 
     /// <summary>What <c>cowrepair</c> does, with <c>-f</c> if the file is clean.</summary>
     public static void Repair(IBlockFile cowfile, IBlockFile? kept)
     {
-        var file = new CheckedFile(cowfile, CowfileName);
+        var file = new CheckedFile(Stores.View(cowfile, isSameBoot: kept is not null), CowfileName);
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header = CowfileChecks.ReadHeader(file, headerBlock);
         Repairer.Run(file, header, new RepairOptions { Modify = true, Kept = Find(kept, headerBlock) }, NobodyWatches.Instance);
@@ -108,14 +109,14 @@ internal static class Recovery
     public static void Pack(IBlockFile cowfile, IBlockFile packed)
     {
         var target = new CheckedFile(packed, "packed");
-        Packer.Prepare(new CheckedFile(cowfile, CowfileName)).Run(PackedTarget.Plain(target), NobodyWatches.Instance);
+        Packer.Prepare(new CheckedFile(Stores.View(cowfile), CowfileName)).Run(PackedTarget.Plain(target), NobodyWatches.Instance);
         target.Sync(Core.Fault.WriteData);
     }
 
     /// <summary>What <c>cowpack -u</c> does; the result is durable.</summary>
     public static void Unpack(IBlockFile packed, IBlockFile cowfile)
     {
-        var target = new CheckedFile(cowfile, CowfileName);
+        var target = new CheckedFile(Stores.View(cowfile), CowfileName);
         Unpacker.Prepare(PackedSource.Plain(new CheckedFile(packed, "packed"))).Run(target, NobodyWatches.Instance);
         target.Sync(Core.Fault.WriteData);
     }
@@ -123,7 +124,7 @@ internal static class Recovery
     /// <summary>What <c>cowmerge</c> does.</summary>
     public static void Merge(IBlockFile baseFile, IBlockFile cowfile, bool resume)
     {
-        var source = new CheckedFile(cowfile, CowfileName);
+        var source = new CheckedFile(Stores.View(cowfile), CowfileName);
         Merger.Prepare(source, HeaderOf(source), new CheckedFile(baseFile, BaseName), resume, NobodyWatches.Instance).Run(NobodyWatches.Instance);
     }
 
@@ -133,8 +134,8 @@ internal static class Recovery
     /// <returns>True when anything was left to do.</returns>
     public static bool MergeInto(IBlockFile upper, IBlockFile lower)
     {
-        var source = new CheckedFile(upper, CowfileName);
-        var merger = LayerMerger.Prepare(source, new CheckedFile(lower, "layer"));
+        var source = new CheckedFile(Stores.View(upper), CowfileName);
+        var merger = LayerMerger.Prepare(source, new CheckedFile(Stores.View(lower), "layer"));
         bool isNew = !merger.IsDone;
         merger.Run(NobodyWatches.Instance);
         LayerMerger.Relink(source, merger.Record);
@@ -167,7 +168,7 @@ internal static class Recovery
         {
             Settle(cowfiles[index]);
             BaseImage below = OpenBelow(baseFile, inode, [.. cowfiles.Take(index)]);
-            _ = Compacter.Prepare(new CheckedFile(cowfiles[index], CowfileName), below, new BaseOptions()).Run(NobodyWatches.Instance);
+            _ = Compacter.Prepare(new CheckedFile(Stores.View(cowfiles[index]), CowfileName), below, new BaseOptions()).Run(NobodyWatches.Instance);
         }
     }
 
@@ -175,11 +176,11 @@ internal static class Recovery
     public static void Rebase(IBlockFile cowfile, BaseImage old, BaseImage @new)
     {
         Settle(cowfile);
-        _ = Rebaser.Prepare(new CheckedFile(cowfile, CowfileName), old, @new, parentPath: null).Run(null, HeapWords.Allocate, NobodyWatches.Instance);
+        _ = Rebaser.Prepare(new CheckedFile(Stores.View(cowfile), CowfileName), old, @new, parentPath: null).Run(null, HeapWords.Allocate, NobodyWatches.Instance);
     }
 
     /// <summary>True when a cowfile says that it was not closed.</summary>
-    public static bool IsDirty(IBlockFile cowfile) => HeaderOf(new CheckedFile(cowfile, CowfileName)).Flags.HasFlag(CowFlags.Dirty);
+    public static bool IsDirty(IBlockFile cowfile) => HeaderOf(new CheckedFile(Stores.View(cowfile), CowfileName)).Flags.HasFlag(CowFlags.Dirty);
 
     /// <summary>What the tools do first with a file that work was interrupted on.</summary>
     private static void Settle(IBlockFile cowfile)

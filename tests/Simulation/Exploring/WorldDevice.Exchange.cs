@@ -24,7 +24,7 @@ internal sealed partial class WorldDevice
         _disk.Mark(new DeviceEvent.FlushBegan(_number, id));
         WorldFile former = _cowfile;
         Overlay formerOverlay = device.Top;
-        WorldFile next = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        WorldFile next = NewFile(FileRole.Cowfile, _disk.Geometry.NewCowfile());
         WorldFile live = NewFile(FileRole.LiveBits, new MemoryFile());
         BaseImage? below = null;
         Cowfile? open = null;
@@ -67,7 +67,7 @@ internal sealed partial class WorldDevice
         int id = _disk.NextId();
         _disk.Mark(new DeviceEvent.WriteBegan(_number, id, 0, DeviceView.Of(_below!.File.ReadAt, _disk.Geometry)));
         Overlay former = device.Top;
-        WorldFile next = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        WorldFile next = NewFile(FileRole.Cowfile, _disk.Geometry.NewCowfile());
         WorldFile live = NewFile(FileRole.LiveBits, new MemoryFile());
         Cowfile? open = null;
         Try("roll back", () => open = Recovery.Open(_below, next.File, _disk.NextCowfile(), kept: null));

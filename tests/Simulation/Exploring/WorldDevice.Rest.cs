@@ -9,7 +9,7 @@ internal sealed partial class WorldDevice
     /// <summary><c>cowrepair</c></summary>
     public void Repair()
     {
-        if (_cowfile.Memory.LengthBytes == 0)
+        if (Stores.View(_cowfile.Memory).LengthBytes == 0)
         {
             return;
         }
@@ -36,7 +36,7 @@ internal sealed partial class WorldDevice
         Try("pack", () => Recovery.Pack(_cowfile.File, packed.File));
         // The tools give a finished file its name; until then nobody knows of it.
         EnterPhase(PhaseOf(PhaseKind.Packed) with { Top = new PhaseTop(packed.Id, LiveId: null) });
-        WorldFile unpacked = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        WorldFile unpacked = NewFile(FileRole.Cowfile, _disk.Geometry.NewCowfile());
         Try("unpack", () => Recovery.Unpack(packed.File, unpacked.File));
         _cowfile = unpacked;
         EnterPhase(PhaseKind.AtRest);
@@ -51,7 +51,7 @@ internal sealed partial class WorldDevice
         }
         EnterPhase(PhaseKind.Merging);
         Try("merge", () => Recovery.Merge(_base.File, _cowfile.File, resume: false));
-        _cowfile = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        _cowfile = NewFile(FileRole.Cowfile, _disk.Geometry.NewCowfile());
         EnterPhase(PhaseKind.AtRest);
     }
 
@@ -112,6 +112,6 @@ internal sealed partial class WorldDevice
             Repair();
         }
         Deactivate();
-        return _cowfile.Memory.LengthBytes > 0;
+        return Stores.View(_cowfile.Memory).LengthBytes > 0;
     }
 }

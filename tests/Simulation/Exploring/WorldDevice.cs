@@ -38,7 +38,7 @@ internal sealed partial class WorldDevice : IDisposable
         _liveWriteCount = liveWriteCount;
         _base = baseFile;
         _layers = [.. layers];
-        _cowfile = NewFile(FileRole.Cowfile, Geometry.NewFile());
+        _cowfile = NewFile(FileRole.Cowfile, _disk.Geometry.NewCowfile());
         disk.Devices.Add(this);
         Phase = PhaseOf(PhaseKind.AtRest);
     }
@@ -56,7 +56,7 @@ internal sealed partial class WorldDevice : IDisposable
         {
             return _device;
         }
-        if (_cowfile.Memory.LengthBytes == 0)
+        if (Stores.View(_cowfile.Memory).LengthBytes == 0)
         {
             EnterPhase(PhaseKind.InUse);
         }

@@ -1,0 +1,84 @@
+using System.Buffers.Binary;
+using Cowloop.Core.Format;
+
+namespace Cowloop.Core.Compact;
+
+/// <summary>The first sector of a compact store: what never changes. What does is in the cowfile's header block and its record.</summary>
+/// <param name="Id">Random UUID of the store.</param>
+/// <param name="ChunkBytes">Size of a chunk.</param>
+/// <param name="BlockCount">Blocks of the device.</param>
+internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
+{
+    /// <summary>Length in bytes.</summary>
+    public const int LengthBytes = CompactLayout.SectorBytes;
+
+    private const ulong Magic = 0x54434150_4D4F437F; // the bytes 7F "COMPACT"
+    private const uint Version = 1;
+    private const int VersionOffset = 8;
+    private const int FeaturesOffset = 12;
+    private const int IdOffset = 16;
+    private const int ChunkBytesOffset = 32;
+    private const int BlockCountOffset = 40;
+    private const int ChecksumOffset = LengthBytes - sizeof(uint);
+
+    /// <summary>What the sectors of the store's tables are known by.</summary>
+    public ulong Key
+    {
+        get
+        {
+            Span<byte> id = stackalloc byte[16];
+            _ = Id.TryWriteBytes(id, bigEndian: true, out _);
+            return BinaryPrimitives.ReadUInt64LittleEndian(id);
+        }
+    }
+
+    /// <summary>True for a sector that begins as a compact store does.</summary>
+    public static bool HasMagic(ReadOnlySpan<byte> sector) => BinaryPrimitives.ReadUInt64LittleEndian(sector) == Magic;
+
+    /// <summary>Builds the sector.</summary>
+    public void Encode(Span<byte> sector)
+    {
+        sector.Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(sector, Magic);
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[VersionOffset..], Version);
+        _ = Id.TryWriteBytes(sector[IdOffset..], bigEndian: true, out _);
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[ChunkBytesOffset..], (uint)ChunkBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(sector[BlockCountOffset..], (ulong)BlockCount);
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[ChecksumOffset..], Crc32C.Compute(sector[..ChecksumOffset]));
+    }
+
+    /// <summary>Reads the sector, which has the magic.</summary>
+    /// <param name="sector">512 bytes.</param>
+    /// <param name="name">The store as the user named it.</param>
+    /// <exception cref="CowloopException">It is damaged, or of a newer version.</exception>
+    public static CompactHeader Decode(ReadOnlySpan<byte> sector, string name)
+    {
+        if (BinaryPrimitives.ReadUInt32LittleEndian(sector[ChecksumOffset..]) != Crc32C.Compute(sector[..ChecksumOffset]))
+        {
+            throw Damaged(name, "has a damaged first sector");
+        }
+        uint version = BinaryPrimitives.ReadUInt32LittleEndian(sector[VersionOffset..]);
+        uint features = BinaryPrimitives.ReadUInt32LittleEndian(sector[FeaturesOffset..]);
+        if (version != Version || features != 0)
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"compact store {name} has version {version} with features {features:x}, known is version {Version}",
+                "use the program that made it, or a newer one")
+            {
+                Fault = Fault.WrongVersion,
+            };
+        }
+        uint chunkBytes = BinaryPrimitives.ReadUInt32LittleEndian(sector[ChunkBytesOffset..]);
+        ulong blockCount = BinaryPrimitives.ReadUInt64LittleEndian(sector[BlockCountOffset..]);
+        return CompactLayout.IsChunkSize(chunkBytes) && blockCount is >= 1 and <= (ulong)CowLayout.MaxBlockCount
+            ? new CompactHeader(new Guid(sector.Slice(IdOffset, 16), bigEndian: true), (int)chunkBytes, (long)blockCount)
+            : throw Damaged(name, $"says that it has {blockCount} blocks in chunks of {chunkBytes} bytes");
+    }
+
+    /// <summary>The refusal of a store that contradicts itself.</summary>
+    public static CowloopException Damaged(string name, string how) => new(Errno.EINVAL, $"compact store {name} {how}", "restore it from a copy")
+    {
+        Fault = Fault.Damaged,
+    };
+}

@@ -1,0 +1,147 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Cowloop.Core.Files;
+
+namespace Cowloop.Core.Compact;
+
+/// <summary>
+/// Which chunks of the device are all zeros, and belong to the cowfile, without a chunk of the store: a discarded disk takes no space. A chunk that has a
+/// descriptor with bits is what that says. The map is allocated with the store, so changing it meets no full disk.
+/// </summary>
+/// <param name="file">The store; not owned.</param>
+/// <param name="layout">Where things lie in it.</param>
+/// <param name="key">What its sectors are known by.</param>
+/// <param name="words">Zeroed memory for one bit per chunk of the device; not owned.</param>
+internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, Memory<ulong> words)
+{
+    private const int BitsPerWord = 64;
+    private const int WordsPerSector = TableSector.PayloadBits / BitsPerWord;
+
+    private readonly Lock _lock = new();
+    private readonly ulong[] _dirty = new ulong[(layout.ZeroMapSectorCount + BitsPerWord - 1) / BitsPerWord];
+
+    /// <summary>Words of memory that the map of a layout takes: whole sectors.</summary>
+    public static int WordCountFor(CompactLayout layout) => layout.ZeroMapSectorCount * WordsPerSector;
+
+    /// <summary>Reads the map. To be called once.</summary>
+    /// <param name="name">The store as the user named it.</param>
+    /// <exception cref="CowloopException">It is damaged or can't be read.</exception>
+    public void Load(string name)
+    {
+        Span<byte> sector = stackalloc byte[CompactLayout.SectorBytes];
+        for (long number = 0; number < layout.ZeroMapSectorCount; number++)
+        {
+            Errno errno = file.NextData(OffsetOf(number), out long startBytes, out long endBytes);
+            number = endBytes <= startBytes ? long.MaxValue : Math.Max(number, (startBytes - OffsetOf(0)) / CompactLayout.SectorBytes);
+            if (errno == Errno.None && number < layout.ZeroMapSectorCount)
+            {
+                errno = file.ReadAt(OffsetOf(number), sector);
+            }
+            if (errno != Errno.None)
+            {
+                throw new CowloopException(errno, $"the map of zeros of compact store {name} cannot be read: {errno.Text()}") { Fault = Fault.ReadBitmap };
+            }
+            if (number >= layout.ZeroMapSectorCount)
+            {
+                return;
+            }
+            if (!TableSector.IsBlank(sector))
+            {
+                if (!TableSector.IsSound(sector, key, (uint)number))
+                {
+                    throw CompactHeader.Damaged(name, $"has a damaged sector {number} of its map of zeros");
+                }
+                MemoryMarshal.Cast<byte, ulong>(sector[..TableSector.PayloadBytes]).CopyTo(WordsOf(number));
+            }
+        }
+    }
+
+    /// <summary>True when the file may say something else.</summary>
+    public bool IsDirty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _dirty.AsSpan().ContainsAnyExcept(0UL);
+            }
+        }
+    }
+
+    /// <summary>True when the map has a chunk of the device.</summary>
+    public bool Has(long deviceChunk) =>
+        (Volatile.Read(ref words.Span[(int)(deviceChunk / BitsPerWord)]) >> (int)(deviceChunk % BitsPerWord) & 1) != 0;
+
+    /// <summary>The chunks of the device that the map has, in ascending order.</summary>
+    public IEnumerable<long> All()
+    {
+        for (int index = 0; index < words.Length; index++)
+        {
+            for (ulong word = words.Span[index]; word != 0; word &= word - 1)
+            {
+                yield return (long)index * BitsPerWord + BitOperations.TrailingZeroCount(word);
+            }
+        }
+    }
+
+    /// <summary>Adds chunks of the device, in the file, too.</summary>
+    public Errno Add(long deviceChunk, long count)
+    {
+        lock (_lock)
+        {
+            Change(deviceChunk, count, isSet: true);
+            return WriteDirtyLocked();
+        }
+    }
+
+    /// <summary>Adds a chunk of the device, or takes it out, in memory only; <see cref="WriteDirty"/> does the rest.</summary>
+    public void Note(long deviceChunk, bool isSet)
+    {
+        lock (_lock)
+        {
+            Change(deviceChunk, 1, isSet);
+        }
+    }
+
+    /// <summary>Writes what has changed; the caller syncs.</summary>
+    public Errno WriteDirty()
+    {
+        lock (_lock)
+        {
+            return WriteDirtyLocked();
+        }
+    }
+
+    private static long OffsetOf(long number) => CompactLayout.ZeroMapOffsetBytes + number * CompactLayout.SectorBytes;
+
+    private Span<ulong> WordsOf(long number) => words.Span.Slice((int)number * WordsPerSector, WordsPerSector);
+
+    private void Change(long deviceChunk, long count, bool isSet)
+    {
+        new BlockBits(words).Set(deviceChunk, count, isSet);
+        for (long number = deviceChunk / TableSector.PayloadBits; number <= (deviceChunk + count - 1) / TableSector.PayloadBits; number++)
+        {
+            _dirty[number / BitsPerWord] |= 1UL << (int)(number % BitsPerWord);
+        }
+    }
+
+    private Errno WriteDirtyLocked()
+    {
+        Span<byte> sector = stackalloc byte[CompactLayout.SectorBytes];
+        for (int index = 0; index < _dirty.Length; index++)
+        {
+            for (; _dirty[index] != 0; _dirty[index] &= _dirty[index] - 1)
+            {
+                long number = (long)index * BitsPerWord + BitOperations.TrailingZeroCount(_dirty[index]);
+                MemoryMarshal.AsBytes(WordsOf(number)).CopyTo(sector);
+                TableSector.Seal(sector, key, (uint)number);
+                Errno errno = file.WriteAt(OffsetOf(number), sector);
+                if (errno != Errno.None)
+                {
+                    return errno;
+                }
+            }
+        }
+        return Errno.None;
+    }
+}
