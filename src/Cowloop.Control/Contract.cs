@@ -21,6 +21,7 @@ namespace Cowloop.Control;
 /// <param name="SizeBytes">Size of the device of a new cowfile, where it is to be larger than what it lies on; zeros are read behind that.</param>
 /// <param name="Plain">Make a new cowfile as the original would: without the record that knows its base well.</param>
 /// <param name="Settings">How it behaves when space runs short; null for the standard settings.</param>
+/// <param name="Store">What a new cowfile is kept in; null: classic, and compact on a filesystem without holes.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record AttachRequest(
     string Base,
@@ -35,7 +36,23 @@ public sealed record AttachRequest(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] IReadOnlyList<string>? Layers = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ReadOnly = false,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] VolatileRequest? Volatile = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long? SizeBytes = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long? SizeBytes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] StoreRequest? Store = null);
+
+/// <summary>Says what a new cowfile is kept in.</summary>
+/// <param name="Kind"><c>classic</c>, or <c>compact</c>.</param>
+/// <param name="ChunkBytes">Size of a chunk of a compact store: a power of two from 4096 to 1048576; null: the usual one.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record StoreRequest(
+    string Kind,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int? ChunkBytes = null)
+{
+    /// <summary>As the original makes it.</summary>
+    public const string Classic = "classic";
+
+    /// <summary>In chunks, on any filesystem or block device.</summary>
+    public const string Compact = "compact";
+}
 
 /// <summary>Says how changes are kept that are gone with their device.</summary>
 /// <param name="Directory">Absolute path of a directory whose filesystem holds them, in a file without a name; null: in memory.</param>

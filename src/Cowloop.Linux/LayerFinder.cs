@@ -1,4 +1,5 @@
 using Cowloop.Core;
+using Cowloop.Core.Compact;
 using Cowloop.Core.Format;
 using Cowloop.Core.Layers;
 
@@ -95,7 +96,7 @@ public static class LayerFinder
         using (file)
         {
             byte[] headerBlock = new byte[CowLayout.BlockSize];
-            return file!.ReadAt(0, headerBlock) == Errno.None
+            return file!.ReadAt(CompactFile.HeaderOffsetIn(file), headerBlock) == Errno.None
                 && CowHeader.Decode(headerBlock) is not null
                 && ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
                 ? record

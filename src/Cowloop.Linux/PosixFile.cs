@@ -17,6 +17,7 @@ public sealed unsafe class PosixFile : IBlockFile
     // The kernel transfers at most this much in one call.
     private const int MaxTransferBytes = 0x7ffff000;
     private const int MaxPathBytes = 4096;
+    private const long HoleTestBytes = 1 << 20;
     private const uint NewFileMode = 0x180; // 0600
 
     // Lengths of a lock from offset 0. The last byte that can be locked is one that no file can have.
@@ -188,38 +189,32 @@ public sealed unsafe class PosixFile : IBlockFile
     }
 
     /// <summary>
-    /// Opens the file once more, for writing, and takes its lock exclusively, though this opening, which must be locked shared, lives on and reads. Nobody
-    /// else has it locked then. <see cref="ShareAgain"/> ends that.
+    /// Opens the file once more, for reading and writing, in place of this opening, which must be locked shared; then it is locked exclusively, and nobody
+    /// else has it. <see cref="TryReopenReadOnly"/> ends that. Calls that run meanwhile end with the former opening.
     /// </summary>
     /// <returns><see cref="Errno.EAGAIN"/> when somebody else has it locked; then nothing has changed.</returns>
-    public Errno TryOpenToWrite([NotNullWhen(true)] out PosixFile? writer)
+    public Errno TryReopenReadWrite()
     {
-        Errno errno = TryOpenReadWrite($"/proc/self/fd/{_handle.DangerousGetHandle()}", out writer);
-        if (writer is null)
+        using SafeFileHandle reopened = Reopen(LibC.O_RDWR);
+        if (reopened.IsInvalid)
         {
-            return errno;
+            return LibC.LastErrno;
         }
-        errno = TryLock(_handle, LibC.F_UNLCK, AllBytes);
+        Errno errno = TryLock(_handle, LibC.F_UNLCK, AllBytes);
         if (errno == Errno.None)
         {
-            errno = writer.TryLock(exclusive: true);
+            errno = TryLock(reopened, LibC.F_WRLCK, AllBytes);
+        }
+        if (errno == Errno.None)
+        {
+            errno = ReplaceBy(reopened);
         }
         if (errno != Errno.None)
         {
+            _ = TryLock(reopened, LibC.F_UNLCK, AllBytes);
             _ = TryLock(exclusive: false);
-            writer.Dispose();
-            writer = null;
         }
         return errno;
-    }
-
-    /// <summary>Locks this opening shared again and closes the one that wrote; nobody gets an exclusive lock in between.</summary>
-    public void ShareAgain(PosixFile writer)
-    {
-        ArgumentNullException.ThrowIfNull(writer);
-        _ = writer.TryLock(exclusive: false);
-        _ = TryLock(exclusive: false);
-        writer.Dispose();
     }
 
     /// <summary>
@@ -245,6 +240,15 @@ public sealed unsafe class PosixFile : IBlockFile
             WaitWhileLocked(witness, LibC.F_WRLCK);
         }
         return errno;
+    }
+
+    /// <summary>Tries whether its filesystem has holes. The file is empty, and is so again on return.</summary>
+    /// <returns>True also when that can't be found out.</returns>
+    public bool CanHaveHoles()
+    {
+        bool canHaveHoles = SetLength(HoleTestBytes) != Errno.None || AllocatedBytes < HoleTestBytes;
+        _ = SetLength(0);
+        return canHaveHoles;
     }
 
     /// <summary>Asks how much space the filesystem has that the file is on.</summary>
@@ -442,10 +446,10 @@ public sealed unsafe class PosixFile : IBlockFile
     }
 
     /// <summary>A second opening of this very file, wherever its name leads to by now; invalid when there is an error.</summary>
-    private SafeFileHandle Reopen()
+    private SafeFileHandle Reopen(int access = LibC.O_RDONLY)
     {
         string link = $"/proc/self/fd/{_handle.DangerousGetHandle()}";
-        return LibC.ToHandle(LibC.open(link, LibC.O_RDONLY | LibC.O_CLOEXEC | LibC.O_NONBLOCK, 0));
+        return LibC.ToHandle(LibC.open(link, access | LibC.O_CLOEXEC | LibC.O_NONBLOCK, 0));
     }
 
     /// <summary>Puts another opening behind the same descriptor, in one step: every call meets the one or the other.</summary>

@@ -37,6 +37,7 @@ public sealed partial class CompactFile
         {
             _held.Set(block, _held.RunLength(block, _device.BlockCount - block, out _), isSet: false);
         }
+        _hasLength = true;
         return Errno.None;
     }
 
@@ -163,7 +164,7 @@ public sealed partial class CompactFile
 
     private void TakeHeader()
     {
-        _hasHeader = _headerBlock.AsSpan(0, CompactLayout.SectorBytes).ContainsAnyExcept((byte)0);
+        _hasLength = _headerBlock.AsSpan(0, CompactLayout.SectorBytes).ContainsAnyExcept((byte)0);
         // A clean header says that every block has its bit.
         _hasUnmarkedBlocks &= IsDirty;
     }

@@ -38,7 +38,7 @@ public sealed partial class CompactFile : IBlockFile
     private readonly Lock _syncLock = new();
     private readonly byte[] _headerBlock = new byte[CowLayout.BlockSize];
     private bool _isMarkedForBoot;
-    private volatile bool _hasHeader;
+    private volatile bool _hasLength;
 
     // True while a service that was killed in this boot may have left blocks in chunks without a bit.
     private volatile bool _hasUnmarkedBlocks;
@@ -74,8 +74,8 @@ public sealed partial class CompactFile : IBlockFile
     public IBlockFile Store => _file;
 
     /// <inheritdoc/>
-    /// <remarks>A store that holds a cowfile has the full length of an active one: it is a hole and costs nothing.</remarks>
-    public long LengthBytes => _hasHeader ? _device.FullLengthBytes : 0;
+    /// <remarks>A store that holds a cowfile, or is just getting one, has the full length of an active one: it is a hole and costs nothing.</remarks>
+    public long LengthBytes => _hasLength ? _device.FullLengthBytes : 0;
 
     /// <summary>True for a file that begins as a compact store does.</summary>
     public static bool IsCompact(IBlockFile file)
@@ -84,6 +84,9 @@ public sealed partial class CompactFile : IBlockFile
         Span<byte> sector = stackalloc byte[CompactHeader.LengthBytes];
         return file.LengthBytes >= sector.Length && file.ReadAt(0, sector) == Errno.None && CompactHeader.HasMagic(sector);
     }
+
+    /// <summary>Where the header block of a cowfile lies in a file: at its start, or in a compact store.</summary>
+    public static long HeaderOffsetIn(IBlockFile file) => IsCompact(file) ? CompactLayout.HeaderOffsetBytes : 0;
 
     /// <summary>Makes a store that holds nothing yet: a cowfile of length 0, seen through <see cref="Open"/>.</summary>
     /// <param name="file">Gets it; what it holds is lost.</param>
@@ -152,7 +155,7 @@ public sealed partial class CompactFile : IBlockFile
         }
         catch
         {
-            opened.DisposeMemory();
+            opened.Detach();
             throw;
         }
     }
@@ -160,11 +163,12 @@ public sealed partial class CompactFile : IBlockFile
     /// <inheritdoc/>
     public void Dispose()
     {
-        DisposeMemory();
+        Detach();
         _file.Dispose();
     }
 
-    private void DisposeMemory()
+    /// <summary>Gives back its memory, and leaves the store itself open to its former owner. No other call may follow.</summary>
+    public void Detach()
     {
         foreach (IMemoryOwner<ulong> memory in _memory)
         {

@@ -155,6 +155,26 @@ public sealed class Cowfile : IDisposable
         }
     }
 
+    /// <summary>Layout of a cowfile that is made new.</summary>
+    /// <param name="image">What it lies on.</param>
+    /// <param name="options">The size, when it is to be larger than what lies below.</param>
+    /// <exception cref="CowloopException">It would be smaller.</exception>
+    public static CowLayout LayoutOfNew(BaseImage image, CowfileOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.DeviceBytes is not long deviceBytes)
+        {
+            return image.Layout;
+        }
+        return deviceBytes >= image.Layout.DeviceBytes
+            ? new CowLayout(deviceBytes / CowLayout.BlockSize)
+            : throw new CowloopException(
+                Errno.EINVAL,
+                $"a device of {deviceBytes} bytes is smaller than what it lies on: rdofile {image.Name} has {image.Layout.DeviceBytes}",
+                "a device can be larger than its base, not smaller");
+    }
+
     /// <summary>Makes a cowfile that nobody will open again: blocks are all that is in the file.</summary>
     /// <param name="file">An empty file that goes with its last opening; owned by the result, after an exception the caller's.</param>
     /// <param name="name">What to call it in messages.</param>
@@ -275,20 +295,6 @@ public sealed class Cowfile : IDisposable
             offsetBytes += part.Length;
         }
         return true;
-    }
-
-    private static CowLayout LayoutOfNew(BaseImage image, CowfileOptions options)
-    {
-        if (options.DeviceBytes is not long deviceBytes)
-        {
-            return image.Layout;
-        }
-        return deviceBytes >= image.Layout.DeviceBytes
-            ? new CowLayout(deviceBytes / CowLayout.BlockSize)
-            : throw new CowloopException(
-                Errno.EINVAL,
-                $"a device of {deviceBytes} bytes is smaller than what it lies on: rdofile {image.Name} has {image.Layout.DeviceBytes}",
-                "a device can be larger than its base, not smaller");
     }
 
     private static void Initialise(IBlockFile file, string path, CowLayout layout, CowHeader header, ExtensionRecord? record, byte[] headerBlock)

@@ -47,6 +47,9 @@ public sealed class LayerJoiner
         return new LayerJoiner(source, target, blockCount);
     }
 
+    /// <summary>Layout of the new cowfile.</summary>
+    public CowLayout Layout => _upper.Layout;
+
     /// <summary>Writes the new cowfile.</summary>
     /// <param name="destination">Gets it; new and empty. The caller makes it durable, and removes it after an exception.</param>
     /// <param name="id">Its identity; it has a record where the layer has one.</param>

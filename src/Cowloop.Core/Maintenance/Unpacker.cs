@@ -22,6 +22,9 @@ public sealed class Unpacker
     /// <summary>Blocks to be unpacked.</summary>
     public long BlockCount { get; }
 
+    /// <summary>Layout of the cowfile.</summary>
+    public CowLayout Layout => _layout;
+
     /// <summary>Verifies the header of a packed cowfile. Its bitmap and blocks come later in the stream, and are verified when they do.</summary>
     /// <param name="source">The packed cowfile; nothing has been read from it.</param>
     /// <exception cref="CowloopException">It is no packed cowfile, is incomplete, or can't be read.</exception>

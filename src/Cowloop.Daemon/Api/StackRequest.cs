@@ -1,5 +1,6 @@
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Core.Compact;
 using Cowloop.Core.Format;
 using Cowloop.Core.Layers;
 using Cowloop.Linux;
@@ -38,6 +39,10 @@ internal static class StackRequest
                 _ = RequestPath.Resolve(directory, "/", "name a directory for volatile changes");
             }
         }
+        if (StoreOf(request) is StoreChoice store && (ModeOf(request) != DeviceMode.Writable || (request.Plain && store.ChunkBytes is not null)))
+        {
+            throw Contradiction("a compact store is for a new cowfile that gets the changes, and that is not to be like the original's");
+        }
         if (request.SizeBytes is long sizeBytes
             && (sizeBytes <= 0 || sizeBytes % CowLayout.BlockSize != 0 || sizeBytes / CowLayout.BlockSize > CowLayout.MaxBlockCount))
         {
@@ -60,6 +65,19 @@ internal static class StackRequest
         ]);
         return mode == DeviceMode.Writable ? ([.. members.Take(members.Count - 1)], members[^1]) : (members, null);
     }
+
+    /// <summary>What a new cowfile is to be kept in; null when nothing is said of it.</summary>
+    /// <exception cref="CowloopException">There is no such store.</exception>
+    public static StoreChoice? StoreOf(AttachRequest request) => request.Store switch
+    {
+        null => null,
+        { Kind: StoreRequest.Classic, ChunkBytes: null } => StoreChoice.Classic,
+        { Kind: StoreRequest.Compact, ChunkBytes: null } => StoreChoice.Compact,
+        { Kind: StoreRequest.Compact, ChunkBytes: int bytes } when CompactLayout.IsChunkSize(bytes) => new StoreChoice(bytes),
+        { Kind: StoreRequest.Classic or StoreRequest.Compact } => throw Contradiction(
+            $"a chunk of a compact store has a power of two of bytes, from {CompactLayout.MinChunkBytes} to {CompactLayout.MaxChunkBytes}; a classic cowfile has none"),
+        _ => throw Contradiction($"there is no store '{request.Store.Kind}': it is '{StoreRequest.Classic}' or '{StoreRequest.Compact}'"),
+    };
 
     private static CowloopException Contradiction(string reason) => new(Errno.EINVAL, reason, "cowloop attach --help shows what goes together");
 }

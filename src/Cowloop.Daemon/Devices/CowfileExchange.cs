@@ -42,7 +42,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
             {
                 Cowfile = name,
                 CowfilePath = path,
-                Layers = [.. former.Files.Layers, new DeviceLayer(former.Files.Cowfile, former.Files.CowfilePath, former.File)],
+                Layers = [.. former.Files.Layers, new DeviceLayer(former.Files.Cowfile, former.Files.CowfilePath, former.File, former.Counted)],
             };
             DeviceTop? top = null;
             Errno errno;
@@ -54,7 +54,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
                     former.Below,
                     below =>
                     {
-                        top = tops.Open(device.Number, files, below, device.Disk.Info.SectorSize, new TopOptions { MustBeNew = true });
+                        top = tops.Open(device.Number, files, below, device.Disk.Info.SectorSize, new TopOptions { MustBeNew = true, Store = former.Store });
                         Save(device, top.Files, path);
                         return top.Overlay;
                     },
@@ -172,7 +172,13 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
             former.Files with { CowfilePath = madePath },
             former.Below,
             device.Disk.Info.SectorSize,
-            new TopOptions { MustBeNew = true, Plain = former.Overlay.Record is null, DeviceBytes = former.Overlay.Layout.DeviceBytes });
+            new TopOptions
+            {
+                MustBeNew = true,
+                Plain = former.Overlay.Record is null,
+                DeviceBytes = former.Overlay.Layout.DeviceBytes,
+                Store = former.Store,
+            });
         top = top with { Files = top.Files with { CowfilePath = path } };
         try
         {

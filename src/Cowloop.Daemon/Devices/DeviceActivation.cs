@@ -58,6 +58,10 @@ internal sealed class DeviceActivation(
             {
                 device = Activate(number, request, basePath, opened, policy, former);
                 warnings = opened.Warnings;
+                if (request.Store is null && device.Top is { Files.IsNewCowfile: true, Store.ChunkBytes: not null })
+                {
+                    warnings = [.. warnings, StoreChoice.WhyCompact(request.Cowfile)];
+                }
                 RepairReport? repaired = device.Top.Repaired;
                 if (repaired is not null && request.Repair)
                 {
@@ -129,6 +133,7 @@ internal sealed class DeviceActivation(
                         AcceptBase = request.AcceptBase,
                         VerifyBase = request.VerifyBase,
                         DeviceBytes = request.SizeBytes,
+                        Store = StackRequest.StoreOf(request),
                         Former = former?.CowfileIdentity,
                     }));
                 if (files.Mode == DeviceMode.ReadOnly)
@@ -162,7 +167,7 @@ internal sealed class DeviceActivation(
         ? image
         : LayerStack.Open(
             image,
-            [.. layers.Select(layer => ((IBlockFile)layer.File, layer.Name))],
+            [.. layers.Select(layer => (layer.Content, layer.Name))],
             new BaseOptions { AcceptBase = request.AcceptBase, VerifyBase = request.VerifyBase },
             words => new NativeWords(words));
 

@@ -1,4 +1,5 @@
 using Cowloop.Control;
+using Cowloop.Core.Files;
 using Cowloop.Core.Live;
 using Cowloop.Linux;
 
@@ -7,8 +8,9 @@ namespace Cowloop.Daemon.Devices;
 /// <summary>A layer of a device.</summary>
 /// <param name="Name">As the user named it, or where it was found.</param>
 /// <param name="Path">Its absolute path.</param>
-/// <param name="File">The file, open and locked; what lies on the base owns it.</param>
-internal sealed record DeviceLayer(string Name, string Path, PosixFile File)
+/// <param name="File">The file, open and locked.</param>
+/// <param name="Content">The cowfile that it holds; owns the file, and what lies on the base owns this.</param>
+internal sealed record DeviceLayer(string Name, string Path, PosixFile File, IBlockFile Content)
 {
     /// <summary>Which file it is.</summary>
     public FileIdentity Identity => File.Identity;

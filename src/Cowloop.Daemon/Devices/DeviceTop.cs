@@ -25,6 +25,9 @@ internal sealed record DeviceTop(
     RepairReport? Repaired = null,
     VolatileRequest? Volatile = null)
 {
+    /// <summary>What a cowfile in its place is to be kept in.</summary>
+    public StoreChoice Store { get; init; } = StoreChoice.Classic;
+
     /// <summary>Gives up one that came to no use, with its cowfile if that was made for it; what lies below stays open.</summary>
     public void Discard()
     {

@@ -7,7 +7,7 @@ namespace Cowloop.Daemon.Devices;
 /// <summary>Opens the layers of a new device: only for reading, and so that nobody writes to them meanwhile.</summary>
 internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
 {
-    /// <summary>Opens layers and locks them shared, as any number of devices can. Their contents are not looked at.</summary>
+    /// <summary>Opens layers and locks them shared, as any number of devices can. What is in them is verified by others.</summary>
     /// <param name="members">The layers, bottom to top.</param>
     /// <param name="baseIdentity">Which file the base is.</param>
     /// <exception cref="CowloopException">One of them can't be had; none is open.</exception>
@@ -53,7 +53,7 @@ internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
     {
         foreach (DeviceLayer layer in layers)
         {
-            layer.File.Dispose();
+            layer.Content.Dispose();
         }
     }
 
@@ -101,7 +101,7 @@ internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
                     Path = member.Path,
                 };
             }
-            return new DeviceLayer(member.Name, member.Path, file);
+            return new DeviceLayer(member.Name, member.Path, file, StoredFile.Open(file, member.Name));
         }
         catch
         {

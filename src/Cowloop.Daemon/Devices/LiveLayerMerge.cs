@@ -47,8 +47,8 @@ internal sealed class LiveLayerMerge(SavedDevices saved)
         Layer upper = stack.Layers[^1];
         Layer lower = stack.Layers[^2];
         PosixFile lowerFile = layers[^2].File;
-        Errno errno = lowerFile.TryOpenToWrite(out PosixFile? writer);
-        if (writer is null)
+        Errno errno = lowerFile.TryReopenReadWrite();
+        if (errno != Errno.None)
         {
             throw errno == Errno.EAGAIN
                 ? new CowloopException(
@@ -60,12 +60,13 @@ internal sealed class LiveLayerMerge(SavedDevices saved)
         LayerMerger merger;
         try
         {
-            merger = LayerMerger.Prepare(new CheckedFile(upper.File, layers[^1].Path), new CheckedFile(writer, layers[^2].Path));
+            merger = LayerMerger.Prepare(new CheckedFile(upper.File, layers[^1].Path), new CheckedFile(lower.File, layers[^2].Path));
             merger.Run(observer);
         }
         finally
         {
-            lowerFile.ShareAgain(writer);
+            // Where that fails the layer stays this device's alone, and is as good for it.
+            _ = lowerFile.TryReopenReadOnly();
         }
         lock (device.OpenLock)
         {

@@ -28,6 +28,9 @@ internal sealed record TopOptions
     /// <summary>Which file it must be, and then none is created; null for any.</summary>
     public FileIdentity? Former { get; init; }
 
+    /// <summary>What a new one is kept in; null: what suits the filesystem.</summary>
+    public StoreChoice? Store { get; init; }
+
     /// <summary>True when it must not exist yet.</summary>
     public bool MustBeNew { get; init; }
 }
@@ -52,6 +55,7 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
     {
         dead.RefuseFileOn($"cowfile {files.Cowfile}", files.CowfilePath);
         OpenedCowfile store = _cowfiles.Open(files.Cowfile, files.CowfilePath, files.BaseIdentity, options.Former);
+        bool wasEmpty = store.File.LengthBytes == 0;
         try
         {
             if (options.MustBeNew && !store.IsNew)
@@ -59,7 +63,8 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
                 throw new CowloopException(Errno.EEXIST, $"cowfile {files.Cowfile} exists already", "name a file that does not exist yet");
             }
             below = below.SeenFrom(Path.GetRelativePath(Path.GetDirectoryName(files.CowfilePath)!, files.BasePath));
-            var counted = new CountedFile(store.File);
+            StoredFile content = OpenStore(store, files, below, options);
+            var counted = new CountedFile(content);
             Cowfile cowfile = OpenCowfile(store.File, counted, files, below, options);
             LiveKey liveKey = LiveDirectory.KeyOf(store.File);
             var liveBits = new DeviceLiveBits(live, liveKey);
@@ -72,10 +77,15 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
             };
             string path = files.CowfilePath;
             var overlay = new Overlay(below.File, cowfile, sectorSize, liveBits.Bits, errno => ReportFailure(number, path, errno));
-            return new DeviceTop(files, below, overlay, store.File, counted, liveBits, cowfile.Repaired);
+            return new DeviceTop(files, below, overlay, store.File, counted, liveBits, cowfile.Repaired) { Store = StoreChoice.Like(content) };
         }
         catch
         {
+            if (wasEmpty)
+            {
+                // What was made in it came to no use.
+                _ = store.File.SetLength(0);
+            }
             CowfileOpener.Discard(store, files.CowfilePath);
             throw;
         }
@@ -128,20 +138,30 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
         };
     }
 
+    /// <summary>What the file holds, or is to hold when it is new.</summary>
+    private static StoredFile OpenStore(OpenedCowfile store, DeviceFiles files, BaseImage below, TopOptions options)
+    {
+        if (store.File.LengthBytes > 0)
+        {
+            StoredFile found = StoredFile.Open(store.File, files.Cowfile);
+            if (found.LengthBytes > 0 || found.Compact is null)
+            {
+                return found;
+            }
+            // A store that was made for a cowfile, and never got one.
+            found.Compact.Detach();
+        }
+        StoreChoice choice = options.Store ?? (options.Plain ? StoreChoice.Classic : StoreChoice.For(store.File));
+        return choice.Make(store.File, files.Cowfile, Cowfile.LayoutOfNew(below, OptionsFor(files, options)));
+    }
+
     private static Cowfile OpenCowfile(PosixFile opening, CountedFile file, DeviceFiles files, BaseImage below, TopOptions options)
     {
         PosixFile? keptFile = null;
         try
         {
-            return Cowfile.Open(file, files.Cowfile, below, new CowfileOptions
+            return Cowfile.Open(file, files.Cowfile, below, OptionsFor(files, options) with
             {
-                AllocateZeroedWords = words => new NativeWords(words),
-                NewId = options.Plain ? null : Guid.NewGuid(),
-                Repair = options.Repair,
-                AcceptBase = options.AcceptBase,
-                VerifyBase = options.VerifyBase,
-                DeviceBytes = options.DeviceBytes,
-                ParentPath = files.Layers.Count == 0 ? null : Path.GetRelativePath(Path.GetDirectoryName(files.CowfilePath)!, files.Layers[^1].Path),
                 FindKeptBits = header => KeptBitsOpener.Find(opening, files.Cowfile, header.Span, out keptFile),
             });
         }
@@ -150,6 +170,17 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
             keptFile?.Dispose();
         }
     }
+
+    private static CowfileOptions OptionsFor(DeviceFiles files, TopOptions options) => new()
+    {
+        AllocateZeroedWords = words => new NativeWords(words),
+        NewId = options.Plain ? null : Guid.NewGuid(),
+        Repair = options.Repair,
+        AcceptBase = options.AcceptBase,
+        VerifyBase = options.VerifyBase,
+        DeviceBytes = options.DeviceBytes,
+        ParentPath = files.Layers.Count == 0 ? null : Path.GetRelativePath(Path.GetDirectoryName(files.CowfilePath)!, files.Layers[^1].Path),
+    };
 
     /// <summary>On another thread: a log can block, and who made the sync has writers waiting.</summary>
     private static void ReportFailure(int number, string cowfilePath, Errno errno) => ThreadPool.QueueUserWorkItem(_ => ServiceLog.Error(

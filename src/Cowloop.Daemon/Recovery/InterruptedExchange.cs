@@ -40,7 +40,8 @@ internal sealed class InterruptedExchange(DeviceTable table)
     private void Seal(SavedDevice device)
     {
         using PosixFile file = _cowfiles.Open(device.Cowfile, device.CowfilePath, device.BaseIdentity, device.CowfileIdentity).File;
-        var cowfile = new CheckedFile(file, device.Cowfile);
+        using var content = StoredFile.Open(file, device.Cowfile);
+        var cowfile = new CheckedFile(content, device.Cowfile);
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header = CowfileChecks.ReadHeader(cowfile, headerBlock);
         if (header.Flags.HasFlag(CowFlags.Dirty))

@@ -29,7 +29,7 @@ internal static class Cowlist
         string name = arguments[0];
         try
         {
-            using PosixFile file = FileOpener.OpenToLook(name);
+            using StoredFile file = FileOpener.OpenToLook(name);
             CowHeader header = CowfileChecks.ReadHeader(new CheckedFile(file, name), new byte[CowLayout.BlockSize]);
             if (header.MapUnit != 0)
             {

@@ -36,6 +36,7 @@ internal static class AttachVerb
             Description = "Make the cowfile exactly as cowloop 3.1 did: it then knows its base by a weak fingerprint only",
         };
         var repair = new Option<bool>("--repair") { Description = "Repair the cowfile when it is dirty, instead of refusing it" };
+        var store = new StoreOptions();
         var space = new SpaceOptions();
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
@@ -54,6 +55,7 @@ internal static class AttachVerb
             repair,
             plain,
         };
+        store.AddTo(command);
         kept.AddTo(command);
         space.AddTo(command);
         command.Add(json);
@@ -79,7 +81,8 @@ internal static class AttachVerb
                 lower.Length == 0 ? null : lower,
                 isReadOnly,
                 isVolatile,
-                result.GetValue(size));
+                result.GetValue(size),
+                store.Read(result));
             DeviceStatus device = DeviceMaker.Make("cowloop", client, request, isServiceNew);
             Console.WriteLine(result.GetValue(json) ? JsonSerializer.Serialize(device, ControlJson.Default.DeviceStatus) : device.Path);
             return 0;

@@ -34,7 +34,7 @@ internal static class CheckVerb
 
     private static int Check(string cowfile, string? baseName, bool asJson)
     {
-        using PosixFile file = FileOpener.OpenToRead(cowfile);
+        using StoredFile file = FileOpener.OpenToRead(cowfile);
         IReadOnlyList<Problem> problems = baseName is not null && LiesOnLayers(file)
             ? CheckOnLayers(file, cowfile, baseName)
             : CheckOnBase(file, cowfile, baseName);
@@ -57,7 +57,7 @@ internal static class CheckVerb
         }
         return problems.Count == 0 ? 0 : ProblemsExitCode;
     }
-    private static bool LiesOnLayers(PosixFile file)
+    private static bool LiesOnLayers(StoredFile file)
     {
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         return file.LengthBytes >= headerBlock.Length
@@ -66,7 +66,7 @@ internal static class CheckVerb
             && record!.Parent is not null;
     }
 
-    private static IReadOnlyList<Problem> CheckOnBase(PosixFile file, string cowfile, string? baseName)
+    private static IReadOnlyList<Problem> CheckOnBase(StoredFile file, string cowfile, string? baseName)
     {
         using PosixFile? stored = baseName is null ? null : BaseOpener.OpenToLook(baseName);
         using IBlockFile? baseFile = stored is null ? null : BaseOpener.ContentOf(stored, baseName!);
@@ -75,7 +75,7 @@ internal static class CheckVerb
     }
 
     /// <summary>What lies below is the base seen through the layers; one of them that is missing or has changed is a problem of the cowfile.</summary>
-    private static IReadOnlyList<Problem> CheckOnLayers(PosixFile file, string cowfile, string baseName)
+    private static IReadOnlyList<Problem> CheckOnLayers(StoredFile file, string cowfile, string baseName)
     {
         try
         {

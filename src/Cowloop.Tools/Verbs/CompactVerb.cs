@@ -36,10 +36,10 @@ internal static class CompactVerb
     {
         DirtyCowfile.Settle(cowfile);
         using StackOpener below = StackOpener.OpenBelow(baseName, cowfile, []);
-        using PosixFile file = FileOpener.OpenToChange(cowfile);
+        using StoredFile file = FileOpener.OpenToChange(cowfile);
         var compacter = Compacter.Prepare(new CheckedFile(file, cowfile), below.Image, new BaseOptions());
-        long lengthBytes = file.AllocatedBytes;
-        LiveDirectory.RemoveAll(LiveDirectory.KeyOf(file));
+        long lengthBytes = file.File.AllocatedBytes;
+        LiveDirectory.RemoveAll(LiveDirectory.KeyOf(file.File));
         long dropped;
         using (var session = new WorkSession())
         {
@@ -49,7 +49,7 @@ internal static class CompactVerb
         Console.WriteLine(asJson
             ? JsonSerializer.Serialize(new CompactResult(Path.GetFullPath(cowfile), dropped, kept), StackJson.Default.CompactResult)
             : $"{cowfile}: {dropped} of {compacter.BlockCount} blocks ({HumanSize.Format(dropped * CowLayout.BlockSize)}) were equal to what lies below "
-            + $"and are taken out; on disk {HumanSize.Format(lengthBytes)} became {HumanSize.Format(file.AllocatedBytes)}");
+            + $"and are taken out; on disk {HumanSize.Format(lengthBytes)} became {HumanSize.Format(file.File.AllocatedBytes)}");
         return 0;
     }
 }

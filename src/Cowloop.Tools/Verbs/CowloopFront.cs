@@ -36,6 +36,7 @@ internal static class CowloopFront
         {
             AttachVerb.Create(),
             DetachVerb.Create(),
+            CreateVerb.Create(),
             SnapshotVerb.Create(),
             ForkVerb.Create(),
             RollbackVerb.Create(),
@@ -53,6 +54,7 @@ internal static class CowloopFront
             DiffVerb.Create(),
             RebaseVerb.Create(),
             CompactVerb.Create(),
+            ConvertVerb.Create(),
             PackVerb.Create(),
             UnpackVerb.Create(),
             StatusVerb.Create(),

@@ -27,6 +27,10 @@ internal static class InfoText
             AppendRecord(record);
         }
         AppendLayers();
+        if (info.Store.UsedChunks is long chunks)
+        {
+            Line("store", $"{info.Store}, {Count(chunks, "chunk")} in use");
+        }
         Line("format", $"version {info.FormatVersion}, {info.WordSize * 8}-bit, {info.ByteOrder}-endian");
         AppendMap(text, map, TerminalText.HasShades ? " ░▒▓█" : " .:+#");
         return text.ToString();

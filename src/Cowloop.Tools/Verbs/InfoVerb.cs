@@ -34,7 +34,7 @@ internal static class InfoVerb
     private static int Show(string argument, bool withRanges, bool asJson)
     {
         string name = CowfileOf(argument);
-        using PosixFile file = FileOpener.OpenToLook(name);
+        using StoredFile file = FileOpener.OpenToLook(name);
         var cowfile = new CheckedFile(file, name);
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header = CowfileChecks.ReadHeader(cowfile, headerBlock);
@@ -82,7 +82,7 @@ internal static class InfoVerb
 
     private static CowfileInfo Describe(
         string name,
-        PosixFile file,
+        StoredFile file,
         CowHeader header,
         ExtensionRecord? record,
         CowLayout layout,
@@ -99,11 +99,12 @@ internal static class InfoVerb
         $"{header.Fingerprint:x8}",
         map.UsedBlocks,
         map.RunCount,
-        file.LengthBytes,
-        file.AllocatedBytes,
+        file.File.LengthBytes,
+        file.File.AllocatedBytes,
         ActiveDevices.FindByCowfile(file.Identity)?.Path,
         RecordInfo.Of(record),
         LayerChain.Below(name, record),
+        StoreInfo.Of(file),
         ranges);
 
     private static void WriteRanges(CheckedFile cowfile, CowLayout layout)

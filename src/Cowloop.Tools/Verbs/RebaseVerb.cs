@@ -52,7 +52,7 @@ internal static class RebaseVerb
     {
         // Without its former layers a cowfile can still be finished that names the new already.
         using StackOpener? old = TryOpenOld(cowfile, from, @new, out CowloopException? refusal);
-        using PosixFile file = FileOpener.OpenToChange(cowfile);
+        using StoredFile file = FileOpener.OpenToChange(cowfile);
         Rebaser rebaser;
         try
         {
@@ -62,7 +62,7 @@ internal static class RebaseVerb
         {
             throw refusal;
         }
-        LiveDirectory.RemoveAll(LiveDirectory.KeyOf(file));
+        LiveDirectory.RemoveAll(LiveDirectory.KeyOf(file.File));
         RebaseReport report;
         using (var session = new WorkSession())
         {
@@ -78,7 +78,7 @@ internal static class RebaseVerb
 
     private static int Rename(string cowfile, StackOpener @new, bool asJson)
     {
-        using PosixFile file = FileOpener.OpenToChange(cowfile);
+        using StoredFile file = FileOpener.OpenToChange(cowfile);
         Rebaser.RenameBelow(new CheckedFile(file, cowfile), @new.Image, ParentPath(cowfile, @new));
         Console.WriteLine(asJson
             ? JsonSerializer.Serialize(new RebaseResult(Path.GetFullPath(cowfile), Path.GetFullPath(@new.BaseName), 0, 0), StackJson.Default.RebaseResult)

@@ -27,7 +27,7 @@ internal static class SealVerb
 
     private static int Seal(string cowfile, bool asJson)
     {
-        using PosixFile file = FileOpener.OpenToChange(cowfile);
+        using StoredFile file = FileOpener.OpenToChange(cowfile);
         bool isNew = Sealer.Run(new CheckedFile(file, cowfile));
         Console.WriteLine(asJson
             ? JsonSerializer.Serialize(new SealResult(Path.GetFullPath(cowfile), isNew), StackJson.Default.SealResult)

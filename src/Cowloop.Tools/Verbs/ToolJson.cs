@@ -23,6 +23,7 @@ namespace Cowloop.Tools.Verbs;
 /// <param name="Device">The device that it is the cowfile of now, or null.</param>
 /// <param name="Record">What the cowfile says of itself and its base; null for a plain one.</param>
 /// <param name="Layers">The layers that it lies on, from the nearest down to the base; empty when it lies on the base itself.</param>
+/// <param name="Store">What it is kept in.</param>
 /// <param name="Ranges">The changed ranges of the device, when asked for.</param>
 internal sealed record CowfileInfo(
     string Path,
@@ -41,7 +42,14 @@ internal sealed record CowfileInfo(
     string? Device,
     RecordInfo? Record,
     IReadOnlyList<ChainLayer> Layers,
+    StoreInfo Store,
     IEnumerable<ByteRange>? Ranges);
+
+/// <summary>What <c>cowloop create --json</c> prints.</summary>
+internal sealed record CreateResult(string Path, StoreInfo Store, long DeviceBytes);
+
+/// <summary>What <c>cowloop convert --json</c> prints.</summary>
+internal sealed record ConvertResult(string Source, string Path, StoreInfo Store, long Blocks);
 
 /// <summary>The extension record of a cowfile.</summary>
 /// <param name="Id">Which cowfile this is.</param>
@@ -126,4 +134,6 @@ internal sealed record MergeResult(string Base, string Cowfile, bool Merged, lon
 [JsonSerializable(typeof(CheckResult))]
 [JsonSerializable(typeof(RepairResult))]
 [JsonSerializable(typeof(MergeResult))]
+[JsonSerializable(typeof(CreateResult))]
+[JsonSerializable(typeof(ConvertResult))]
 internal sealed partial class ToolJson : JsonSerializerContext;

@@ -8,11 +8,11 @@ namespace Cowloop.Tools.Work;
 /// <summary>Merges a cowfile into its base, by their names: what cowmerge and <c>cowloop merge</c> have in common.</summary>
 internal sealed class BaseMerge : IDisposable
 {
-    private readonly PosixFile _cowfile;
+    private readonly StoredFile _cowfile;
     private readonly PosixFile _base;
     private readonly Merger _merger;
 
-    private BaseMerge(PosixFile cowfile, PosixFile baseFile, Merger merger)
+    private BaseMerge(StoredFile cowfile, PosixFile baseFile, Merger merger)
     {
         _cowfile = cowfile;
         _base = baseFile;
@@ -32,7 +32,7 @@ internal sealed class BaseMerge : IDisposable
     /// <exception cref="OperationCanceledException">Interrupted.</exception>
     public static BaseMerge Prepare(string baseName, string cowfileName, bool resume, bool writable, Action onBase)
     {
-        PosixFile cowfile = FileOpener.OpenToRead(cowfileName);
+        StoredFile cowfile = FileOpener.OpenToRead(cowfileName);
         PosixFile? baseFile = null;
         try
         {

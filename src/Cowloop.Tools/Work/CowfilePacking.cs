@@ -40,7 +40,7 @@ internal sealed class CowfilePacking
     public PackingReport Pack(string sourceName, string destinationName, PackedEncoding encoding, bool overwrite)
     {
         using var session = new WorkSession();
-        using PosixFile source = FileOpener.OpenToRead(sourceName);
+        using StoredFile source = FileOpener.OpenToRead(sourceName);
         HasSource = true;
         using var destination = OutputFile.Prepare(destinationName, source.Identity, overwrite);
         var packer = Packer.Prepare(new CheckedFile(source, sourceName));
@@ -74,7 +74,7 @@ internal sealed class CowfilePacking
         HasSource = true;
         using var destination = OutputFile.Prepare(destinationName, input.Identity, overwrite);
         var unpacker = Unpacker.Prepare(input.Source);
-        CheckedFile target = destination.Create();
+        CheckedFile target = destination.CreateCowfile(unpacker.Layout, store: null);
         unpacker.Run(target, session);
         destination.Commit();
         return new PackingReport(sourceName, destinationName, input.Encoding, unpacker.BlockCount, input.LengthBytes, target.LengthBytes);

@@ -19,7 +19,7 @@ internal static class CowfileRepair
     /// <exception cref="OperationCanceledException">Interrupted; the next repair does the rest.</exception>
     public static RepairReport? Run(string name, bool force, bool modify, Action<long>? onCorrection)
     {
-        using PosixFile file = modify ? FileOpener.OpenToChange(name) : FileOpener.OpenToRead(name);
+        using StoredFile file = modify ? FileOpener.OpenToChange(name) : FileOpener.OpenToRead(name);
         var checkedFile = new CheckedFile(file, name);
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         CowHeader header = CowfileChecks.ReadHeader(checkedFile, headerBlock);
@@ -29,7 +29,7 @@ internal static class CowfileRepair
         {
             return null;
         }
-        KeptBits? kept = KeptBitsOpener.Find(file, name, headerBlock, out PosixFile? keptFile);
+        KeptBits? kept = KeptBitsOpener.Find(file.File, name, headerBlock, out PosixFile? keptFile);
         using (keptFile)
         {
             using var session = new WorkSession();
@@ -40,7 +40,7 @@ internal static class CowfileRepair
                 session);
             if (modify)
             {
-                LiveDirectory.RemoveAll(LiveDirectory.KeyOf(file));
+                LiveDirectory.RemoveAll(LiveDirectory.KeyOf(file.File));
             }
             return report;
         }

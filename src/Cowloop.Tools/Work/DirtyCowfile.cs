@@ -24,7 +24,7 @@ internal static class DirtyCowfile
 
     private static bool IsToBeRepaired(string name)
     {
-        using PosixFile file = FileOpener.OpenToRead(name);
+        using StoredFile file = FileOpener.OpenToRead(name);
         CowHeader header = CowfileChecks.ReadHeader(new CheckedFile(file, name), new byte[CowLayout.BlockSize]);
         const CowFlags Wanted = CowFlags.Dirty | CowFlags.BitmapDecides;
         return header.HasKnownVersion && (header.Flags & (Wanted | CowFlags.Packed)) == Wanted;

@@ -9,15 +9,33 @@ internal static class FileOpener
 {
     /// <summary>Opens a cowfile to look at it; it may be in use.</summary>
     /// <exception cref="CowloopException">It can't be opened.</exception>
-    public static PosixFile OpenToLook(string name) => OpenRegular(name, writable: false);
+    public static StoredFile OpenToLook(string name) => Seen(OpenRegular(name, writable: false), name);
 
     /// <summary>Opens a cowfile to read it; nobody can change it until it is closed.</summary>
     /// <exception cref="CowloopException">It can't be opened, or is in use.</exception>
-    public static PosixFile OpenToRead(string name) => Claim(OpenRegular(name, writable: false), name, exclusive: false);
+    public static StoredFile OpenToRead(string name) => Seen(Claim(OpenRegular(name, writable: false), name, exclusive: false), name);
 
     /// <summary>Opens a cowfile to change it; nobody else can use it until it is closed.</summary>
     /// <exception cref="CowloopException">It can't be opened, or is in use.</exception>
-    public static PosixFile OpenToChange(string name) => Claim(OpenRegular(name, writable: true), name, exclusive: true);
+    public static StoredFile OpenToChange(string name) => Seen(OpenToReplace(name), name);
+
+    /// <summary>Opens a file that something else is to take the place of, whatever it is; nobody else can use it until it is closed.</summary>
+    /// <exception cref="CowloopException">It can't be opened, or is in use.</exception>
+    public static PosixFile OpenToReplace(string name) => Claim(OpenRegular(name, writable: true), name, exclusive: true);
+
+    /// <summary>The file as the cowfile that it holds.</summary>
+    private static StoredFile Seen(PosixFile file, string name)
+    {
+        try
+        {
+            return StoredFile.Open(file, name);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     private static PosixFile OpenRegular(string name, bool writable)
     {

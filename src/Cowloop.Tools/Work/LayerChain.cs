@@ -43,7 +43,7 @@ internal static class LayerChain
         record = null;
         try
         {
-            using PosixFile file = FileOpener.OpenToLook(path);
+            using StoredFile file = FileOpener.OpenToLook(path);
             byte[] headerBlock = new byte[CowLayout.BlockSize];
             CowHeader header = CowfileChecks.ReadHeader(new CheckedFile(file, path), headerBlock);
             record = CowfileChecks.DecodeRecord(headerBlock, path);

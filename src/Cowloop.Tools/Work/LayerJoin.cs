@@ -8,12 +8,12 @@ namespace Cowloop.Tools.Work;
 internal sealed class LayerJoin : IDisposable
 {
     private readonly StackOpener? _stack;
-    private readonly PosixFile _upper;
-    private readonly PosixFile _lower;
+    private readonly StoredFile _upper;
+    private readonly StoredFile _lower;
     private readonly string _lowerPath;
     private readonly LayerJoiner _joiner;
 
-    private LayerJoin(StackOpener? stack, PosixFile upper, PosixFile lower, string lowerPath, LayerJoiner joiner)
+    private LayerJoin(StackOpener? stack, StoredFile upper, StoredFile lower, string lowerPath, LayerJoiner joiner)
     {
         _stack = stack;
         _upper = upper;
@@ -37,8 +37,8 @@ internal sealed class LayerJoin : IDisposable
     {
         string lower = lowerName ?? FindLower(upperName);
         StackOpener? stack = null;
-        PosixFile? upperFile = null;
-        PosixFile? lowerFile = null;
+        StoredFile? upperFile = null;
+        StoredFile? lowerFile = null;
         try
         {
             stack = baseName is null ? null : StackOpener.Open(baseName, [lower, upperName]);
@@ -74,7 +74,7 @@ internal sealed class LayerJoin : IDisposable
         using var output = OutputFile.Prepare(newName, [_upper.Identity, _lower.Identity], overwrite: false);
         string lowerDirectory = Path.GetDirectoryName(Path.GetFullPath(_lowerPath))!;
         string newDirectory = Path.GetDirectoryName(Path.GetFullPath(newName))!;
-        CowContents contents = _joiner.Run(output.Create(), Guid.NewGuid(), SeenFromNew, session);
+        CowContents contents = _joiner.Run(output.CreateCowfile(_joiner.Layout, store: null), Guid.NewGuid(), SeenFromNew, session);
         output.Commit();
         return contents.UsedBlocks;
 

@@ -7,12 +7,12 @@ namespace Cowloop.Tools.Work;
 /// <summary>Merges a cowfile into the layer that it lies on, by their names.</summary>
 internal sealed class LayerMerge : IDisposable
 {
-    private readonly PosixFile _upper;
-    private readonly PosixFile _lower;
+    private readonly StoredFile _upper;
+    private readonly StoredFile _lower;
     private readonly string _upperName;
     private readonly LayerMerger _merger;
 
-    private LayerMerge(PosixFile upper, PosixFile lower, string upperName, LayerMerger merger)
+    private LayerMerge(StoredFile upper, StoredFile lower, string upperName, LayerMerger merger)
     {
         _upper = upper;
         _lower = lower;
@@ -40,10 +40,10 @@ internal sealed class LayerMerge : IDisposable
         {
             throw new CowloopException(Errno.EINVAL, $"{upperName} and {lowerName} are the same file", "name the upper one, and the layer behind --into");
         }
-        PosixFile upper = Open(upperName);
+        StoredFile upper = Open(upperName);
         try
         {
-            PosixFile lower = Open(lowerName);
+            StoredFile lower = Open(lowerName);
             try
             {
                 var merger = LayerMerger.Prepare(new CheckedFile(upper, upperName), new CheckedFile(lower, lowerName));
@@ -61,7 +61,7 @@ internal sealed class LayerMerge : IDisposable
             throw;
         }
 
-        PosixFile Open(string name) => writable ? FileOpener.OpenToChange(name) : FileOpener.OpenToRead(name);
+        StoredFile Open(string name) => writable ? FileOpener.OpenToChange(name) : FileOpener.OpenToRead(name);
     }
 
     /// <summary>Merges; both are durable on return.</summary>
@@ -70,7 +70,7 @@ internal sealed class LayerMerge : IDisposable
     public void Run()
     {
         // What a killed service may have left for the layer is not about what it is going to hold.
-        LiveDirectory.RemoveAll(LiveDirectory.KeyOf(_lower));
+        LiveDirectory.RemoveAll(LiveDirectory.KeyOf(_lower.File));
         using var session = new WorkSession();
         _merger.Run(session);
         LayerMerger.Relink(new CheckedFile(_upper, _upperName), _merger.Record);

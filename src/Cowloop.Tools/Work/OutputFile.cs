@@ -1,5 +1,7 @@
 using System.Globalization;
 using Cowloop.Core;
+using Cowloop.Core.Files;
+using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
 
@@ -18,6 +20,7 @@ internal sealed class OutputFile : IDisposable
     private string _path = "";
     private string _temporaryPath = "";
     private PosixFile? _file;
+    private StoredFile? _stored;
     private bool _isCommitted;
 
     private OutputFile(string name, PosixFile? replaced)
@@ -56,11 +59,27 @@ internal sealed class OutputFile : IDisposable
         return _file is null ? throw NotMade(_name, errno) : new CheckedFile(_file, _name);
     }
 
+    /// <summary>What <see cref="CreateCowfile"/> has made; owned by this.</summary>
+    public StoredFile? Stored => _stored;
+
+    /// <summary>Makes the file as <see cref="Create"/> does, for a cowfile.</summary>
+    /// <param name="layout">Layout of the cowfile.</param>
+    /// <param name="store">What it is kept in; null: what suits the filesystem.</param>
+    /// <returns>A file of length 0 to write the cowfile to; owned by this.</returns>
+    /// <exception cref="CowloopException">It can't be made.</exception>
+    public CheckedFile CreateCowfile(CowLayout layout, StoreChoice? store)
+    {
+        _ = Create();
+        _stored = (store ?? StoreChoice.For(_file!)).Make(_file!, _name, layout);
+        return new CheckedFile(_stored, _name);
+    }
+
     /// <summary>Makes the file durable and gives it its name.</summary>
     /// <exception cref="CowloopException">It fails; what had the name has it still.</exception>
     public void Commit()
     {
-        new CheckedFile(_file!, _name).Sync(Fault.WriteData);
+        IBlockFile file = _stored is null ? _file! : _stored;
+        new CheckedFile(file, _name).Sync(Fault.WriteData);
         if (_replaced is null && FileIdentity.TryGet(_path, out _) == Errno.None)
         {
             string reason = $"{_name} was made by somebody else meanwhile";
@@ -78,6 +97,7 @@ internal sealed class OutputFile : IDisposable
     public void Dispose()
     {
         _replaced?.Dispose();
+        _stored?.Dispose();
         _file?.Dispose();
         if (_file is not null && !_isCommitted)
         {
@@ -107,7 +127,7 @@ internal sealed class OutputFile : IDisposable
             throw new CowloopException(Errno.EINVAL, $"{name} is not a regular file", "name a file for the result");
         }
         return overwrite || identity.Kind == FileKind.Directory
-            ? FileOpener.OpenToChange(name)
+            ? FileOpener.OpenToReplace(name)
             : throw new CowloopException(Errno.EEXIST, $"{name} exists already", "name another file, or replace it with --force");
     }
 

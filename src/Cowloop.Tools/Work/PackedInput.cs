@@ -8,10 +8,10 @@ namespace Cowloop.Tools.Work;
 /// <summary>A packed cowfile, opened. Nobody can change it until it is closed.</summary>
 internal sealed class PackedInput : IDisposable
 {
-    private readonly PosixFile _file;
+    private readonly StoredFile _file;
     private readonly DecompressedStream? _decompressed;
 
-    private PackedInput(PosixFile file, string name, PackedEncoding encoding)
+    private PackedInput(StoredFile file, string name, PackedEncoding encoding)
     {
         _file = file;
         Encoding = encoding;
@@ -52,7 +52,7 @@ internal sealed class PackedInput : IDisposable
     /// <exception cref="CowloopException">It can't be opened, is in use, or stored in another encoding than expected.</exception>
     public static PackedInput Open(string name, PackedEncoding? expected)
     {
-        PosixFile file = FileOpener.OpenToRead(name);
+        StoredFile file = FileOpener.OpenToRead(name);
         try
         {
             return new PackedInput(file, name, Recognise(new CheckedFile(file, name), expected));

@@ -11,8 +11,9 @@ namespace Cowloop.Tools.Work;
 /// <summary>A base and cowfiles on it, opened for reading and locked against changes; all is verified as for a device.</summary>
 internal sealed class StackOpener : IDisposable
 {
-    private readonly List<PosixFile> _files = [];
+    private readonly List<StoredFile> _files = [];
     private readonly List<Layer> _layers = [];
+    private PosixFile? _base;
     private BaseImage? _image;
 
     private StackOpener(string baseName) => BaseName = baseName;
@@ -30,7 +31,7 @@ internal sealed class StackOpener : IDisposable
     public IReadOnlyList<Layer> Layers => _layers;
 
     /// <summary>The files: the base, and then those of the layers.</summary>
-    public IReadOnlyList<FileIdentity> Identities => [.. _files.Select(file => file.Identity)];
+    public IReadOnlyList<FileIdentity> Identities => [_base!.Identity, .. _files.Select(file => file.Identity)];
 
     /// <summary>Opens a base and the cowfiles on it.</summary>
     /// <param name="baseName">The base.</param>
@@ -67,7 +68,7 @@ internal sealed class StackOpener : IDisposable
     /// <summary>The layers of two stacks that are not the very same file at the same height in both; null when their bases are not the same file.</summary>
     public static IReadOnlyList<Layer>? DifferentLayers(StackOpener one, StackOpener other)
     {
-        int common = one._files.Zip(other._files).TakeWhile(pair => pair.First.Identity.IsSameAs(pair.Second.Identity)).Count();
+        int common = one.Identities.Zip(other.Identities).TakeWhile(pair => pair.First.IsSameAs(pair.Second)).Count();
         return common == 0 ? null : [.. one._layers.Skip(common - 1), .. other._layers.Skip(common - 1)];
     }
 
@@ -75,10 +76,11 @@ internal sealed class StackOpener : IDisposable
     {
         // Gives back the memory of the layers, too.
         _image?.File.Dispose();
-        foreach (PosixFile file in _files)
+        foreach (StoredFile file in _files)
         {
             file.Dispose();
         }
+        _base?.Dispose();
     }
 
     private static StackMember MemberOf(string name) => new(name, Path.GetFullPath(name));
@@ -106,7 +108,7 @@ internal sealed class StackOpener : IDisposable
 
     private static string FindBase(StackMember lowest)
     {
-        using PosixFile file = FileOpener.OpenToLook(lowest.Name);
+        using StoredFile file = FileOpener.OpenToLook(lowest.Name);
         var cowfile = new CheckedFile(file, lowest.Name);
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         _ = CowfileChecks.ReadHeader(cowfile, headerBlock);
@@ -119,7 +121,7 @@ internal sealed class StackOpener : IDisposable
     private void OpenBase(string? seenFrom)
     {
         PosixFile stored = BaseOpener.OpenToRead(BaseName);
-        _files.Add(stored);
+        _base = stored;
         IBlockFile file = BaseOpener.ContentOf(stored, BaseName);
         if (file.LengthBytes / CowLayout.BlockSize is 0 or > CowLayout.MaxBlockCount)
         {
@@ -134,8 +136,8 @@ internal sealed class StackOpener : IDisposable
 
     private void OpenFile(StackMember member)
     {
-        PosixFile file = FileOpener.OpenToRead(member.Name);
-        int same = _files.FindIndex(other => other.Identity.IsSameAs(file.Identity));
+        StoredFile file = FileOpener.OpenToRead(member.Name);
+        int same = Identities.ToList().FindIndex(other => other.IsSameAs(file.Identity));
         _files.Add(file);
         if (same >= 0)
         {
@@ -154,7 +156,7 @@ internal sealed class StackOpener : IDisposable
         {
             int count = Math.Min(LayerStack.MaxLayers, members.Count - done);
             int first = done;
-            (IBlockFile, string)[] files = [.. Enumerable.Range(first, count).Select(index => ((IBlockFile)_files[index + 1], members[index].Name))];
+            (IBlockFile, string)[] files = [.. Enumerable.Range(first, count).Select(index => ((IBlockFile)_files[index], members[index].Name))];
             _image = LayerStack.Open(Image, files, new BaseOptions(), words => new NativeWords(words));
             _layers.AddRange(((LayerStack)Image.File).Layers);
             done += count;

@@ -1,4 +1,5 @@
 using Cowloop.Core;
+using Cowloop.Core.Compact;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
@@ -51,6 +52,6 @@ internal sealed class ViewOpener : IDisposable
     private static bool IsCowfile(PosixFile file)
     {
         byte[] headerBlock = new byte[CowLayout.BlockSize];
-        return file.LengthBytes >= headerBlock.Length && file.ReadAt(0, headerBlock) == Errno.None && CowHeader.Decode(headerBlock) is not null;
+        return file.LengthBytes >= headerBlock.Length && file.ReadAt(CompactFile.HeaderOffsetIn(file), headerBlock) == Errno.None && CowHeader.Decode(headerBlock) is not null;
     }
 }

@@ -1,0 +1,69 @@
+using Cowloop.Core;
+using Cowloop.Core.Devices;
+using Cowloop.Linux;
+
+namespace Cowloop.Tools.Work;
+
+/// <summary>A cowfile that is to be made without a device.</summary>
+internal sealed record NewCowfile
+{
+    /// <summary>The base, as the user named it.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>The cowfile, as the user named it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Cowfiles that it is to lie on, bottom to top; those that the lowest was made on are found.</summary>
+    public IReadOnlyList<string> Layers { get; init; } = [];
+
+    /// <summary>Size of the device where it is to be larger than what it lies on; or null.</summary>
+    public long? DeviceBytes { get; init; }
+
+    /// <summary>As the original would make it.</summary>
+    public bool IsPlain { get; init; }
+
+    /// <summary>What it is kept in; null: what suits the filesystem.</summary>
+    public StoreChoice? Store { get; init; }
+
+    /// <summary>Makes it, durably.</summary>
+    /// <returns>What it is kept in, the size of its device, and what the user should know, or null.</returns>
+    /// <exception cref="CowloopException">It can't be made; there is nothing of it.</exception>
+    public (StoreInfo Store, long DeviceBytes, string? Notice) Make()
+    {
+        if (IsPlain && Store?.ChunkBytes is not null)
+        {
+            throw new CowloopException(Errno.EINVAL, "a compact store is nothing that the original knows", "leave --plain out, or --store");
+        }
+        string directory = Path.GetDirectoryName(Path.GetFullPath(Name))!;
+        using StackOpener stack = StackOpener.Open(Base, Layers, directory);
+        Errno errno = PosixFile.TryCreate(Name, out PosixFile? file);
+        if (file is null)
+        {
+            throw new CowloopException(errno, $"cowfile {Name} cannot be made: {errno.Text()}", errno == Errno.EEXIST ? "name a file that does not exist yet" : null);
+        }
+        try
+        {
+            using (file)
+            {
+                _ = file.TryLock(exclusive: true);
+                var options = new CowfileOptions
+                {
+                    AllocateZeroedWords = words => new NativeWords(words),
+                    NewId = IsPlain ? null : Guid.NewGuid(),
+                    DeviceBytes = DeviceBytes,
+                    ParentPath = stack.Layers.Count == 0 ? null : Path.GetRelativePath(directory, Path.GetFullPath(stack.Layers[^1].Name)),
+                };
+                StoreChoice choice = Store ?? (IsPlain ? StoreChoice.Classic : StoreChoice.For(file));
+                using StoredFile stored = choice.Make(file, Name, Cowfile.LayoutOfNew(stack.Image, options));
+                using Cowfile cowfile = Cowfile.Open(stored, Name, stack.Image, options);
+                string? notice = Store is null && choice.ChunkBytes is not null ? StoreChoice.WhyCompact(Name) : null;
+                return (StoreInfo.Of(stored), cowfile.Layout.DeviceBytes, notice);
+            }
+        }
+        catch
+        {
+            _ = PosixFile.Unlink(Name);
+            throw;
+        }
+    }
+}
