@@ -88,7 +88,7 @@ public static class LayerFinder
     private static ExtensionRecord? ReadRecord(string path)
     {
         if (FileIdentity.TryGet(path, out FileIdentity identity) != Errno.None
-            || identity.Kind != FileKind.Regular
+            || identity.Kind is not (FileKind.Regular or FileKind.BlockDevice)
             || PosixFile.TryOpenRead(path, out PosixFile? file) != Errno.None)
         {
             return null;

@@ -29,7 +29,7 @@ public sealed unsafe class PosixFile : IBlockFile
 
     private readonly SafeFileHandle _handle;
     private readonly string _path;
-    private readonly long _deviceLengthBytes;
+    private long _deviceLengthBytes;
     private volatile bool _hasFailedSync;
 
     private PosixFile(SafeFileHandle handle, string path)
@@ -39,13 +39,11 @@ public sealed unsafe class PosixFile : IBlockFile
         Identity = FileIdentity.Of(handle, path);
         if (Identity.Kind == FileKind.BlockDevice)
         {
-            ulong length = 0;
             int sector = 0;
-            if (LibC.ioctl(handle, LibC.BLKGETSIZE64, &length) != 0 || LibC.ioctl(handle, LibC.BLKSSZGET, &sector) != 0)
+            if (AskDeviceLength() != Errno.None || LibC.ioctl(handle, LibC.BLKSSZGET, &sector) != 0)
             {
                 throw new CowloopException(LibC.LastErrno, $"cannot ask the size of {path}: {LibC.LastErrno.Text()}");
             }
-            _deviceLengthBytes = (long)length;
             SectorSize = sector;
         }
     }
@@ -63,7 +61,7 @@ public sealed unsafe class PosixFile : IBlockFile
         {
             if (Identity.Kind == FileKind.BlockDevice)
             {
-                return _deviceLengthBytes;
+                return Volatile.Read(ref _deviceLengthBytes);
             }
             return RandomAccess.GetLength(_handle);
         }
@@ -87,6 +85,16 @@ public sealed unsafe class PosixFile : IBlockFile
     /// <returns>An error number when it can't be opened.</returns>
     public static Errno TryOpenReadWrite(string path, [NotNullWhen(true)] out PosixFile? file) =>
         TryOpen(path, LibC.O_RDWR, out file);
+
+    /// <summary>
+    /// Opens an existing file for reading and writing. A block device nobody else has then: neither a mount nor another program that asks for it alone.
+    /// </summary>
+    /// <returns>An error number when it can't be opened; <see cref="Errno.EBUSY"/> for a block device that somebody has.</returns>
+    public static Errno TryOpenAlone(string path, [NotNullWhen(true)] out PosixFile? file)
+    {
+        bool isDevice = FileIdentity.TryGet(path, out FileIdentity identity) == Errno.None && identity.Kind == FileKind.BlockDevice;
+        return TryOpen(path, LibC.O_RDWR | (isDevice ? LibC.O_EXCL : 0), out file);
+    }
 
     /// <summary>Opens an existing file for reading and writing, unless its name is a symbolic link.</summary>
     /// <returns>An error number when it can't be opened.</returns>
@@ -318,8 +326,14 @@ public sealed unsafe class PosixFile : IBlockFile
     public Errno Allocate(long offsetBytes, long lengthBytes) => Fallocate(0, offsetBytes, lengthBytes);
 
     /// <inheritdoc/>
+    /// <remarks>A block device has the length that it has. It is asked for that, and what is longer finds no space.</remarks>
     public Errno SetLength(long lengthBytes)
     {
+        if (Identity.Kind == FileKind.BlockDevice)
+        {
+            Errno errno = AskDeviceLength();
+            return errno == Errno.None && lengthBytes > LengthBytes ? Errno.ENOSPC : errno;
+        }
         while (LibC.ftruncate(_handle, lengthBytes) != 0)
         {
             if (LibC.LastErrno != Errno.EINTR)
@@ -386,6 +400,17 @@ public sealed unsafe class PosixFile : IBlockFile
             _ = LibC.posix_fadvise(_handle, 0, 0, LibC.POSIX_FADV_DONTNEED);
         }
         _handle.Dispose();
+    }
+
+    private Errno AskDeviceLength()
+    {
+        ulong length = 0;
+        if (LibC.ioctl(_handle, LibC.BLKGETSIZE64, &length) != 0)
+        {
+            return LibC.LastErrno;
+        }
+        Volatile.Write(ref _deviceLengthBytes, (long)length);
+        return Errno.None;
     }
 
     /// <summary>Makes the names in a file's directory durable.</summary>

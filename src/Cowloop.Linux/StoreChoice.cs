@@ -25,13 +25,14 @@ public sealed record StoreChoice(int? ChunkBytes)
     }
 
     /// <summary>
-    /// What a new cowfile is kept in when nobody says: classic, unless it would take the space of its whole base because the filesystem has no holes.
+    /// What a new cowfile is kept in when nobody says: classic, unless it would take the space of its whole base because the filesystem has no holes, or it is
+    /// a block device.
     /// </summary>
     /// <param name="file">The file, empty; it is so again on return.</param>
     public static StoreChoice For(PosixFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        return file.CanHaveHoles() ? Classic : Compact;
+        return file.Identity.Kind == FileKind.Regular && file.CanHaveHoles() ? Classic : Compact;
     }
 
     /// <summary>Says why a compact store was made that nobody asked for.</summary>
@@ -48,7 +49,7 @@ public sealed record StoreChoice(int? ChunkBytes)
     {
         if (ChunkBytes is int chunkBytes)
         {
-            CompactFile.Format(file, name, Guid.NewGuid(), chunkBytes, layout);
+            CompactFile.Format(file, name, Guid.NewGuid(), chunkBytes, layout, file.Identity.Kind == FileKind.BlockDevice);
         }
         return StoredFile.Open(file, name);
     }

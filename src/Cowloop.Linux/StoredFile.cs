@@ -30,6 +30,22 @@ public sealed class StoredFile : IBlockFile
     /// <inheritdoc/>
     public long LengthBytes => _content.LengthBytes;
 
+    /// <summary>True when it can hold a cowfile: it is a regular file, or a block device with a compact store.</summary>
+    public bool CanBeCowfile => Identity.Kind == FileKind.Regular || (Identity.Kind == FileKind.BlockDevice && Compact is not null);
+
+    /// <summary>Asks how much space there is for changes: on the filesystem that the file is on, or on the block device that it is.</summary>
+    public Errno TryGetSpace(out FileSystemSpace space)
+    {
+        if (Compact is not { ChunkCount: long chunkCount } compact)
+        {
+            return File.TryGetSpace(out space);
+        }
+        ulong kibPerChunk = (ulong)compact.ChunkBytes / 1024;
+        ulong free = (ulong)Math.Max(0, chunkCount - compact.UsedChunkCount);
+        space = new FileSystemSpace((ulong)chunkCount * kibPerChunk, free * kibPerChunk, free);
+        return Errno.None;
+    }
+
     /// <summary>Looks what a file holds.</summary>
     /// <param name="file">The file. The result owns it; after an exception it is still the caller's.</param>
     /// <param name="name">As the user named it.</param>

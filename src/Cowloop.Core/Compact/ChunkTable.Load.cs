@@ -11,6 +11,11 @@ internal sealed partial class ChunkTable
     public void Load(string name, bool isSameBoot)
     {
         int groupCount = _layout.GroupCountFor(_file.LengthBytes);
+        if (Device is not null && Device.Count > groupCount)
+        {
+            throw CompactHeader.Damaged(name, $"is incomplete: it has {Device.Count} groups of chunks, and {_file.LengthBytes} bytes have room for {groupCount}");
+        }
+        groupCount = Device?.Count ?? groupCount;
         var groups = new ChunkGroup[groupCount];
         byte[] table = new byte[CompactLayout.SectorsPerTable * CompactLayout.SectorBytes];
         for (int number = 0; number < groupCount; number++)

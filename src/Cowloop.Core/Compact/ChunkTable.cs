@@ -55,6 +55,9 @@ internal sealed partial class ChunkTable
         }
     }
 
+    /// <summary>The groups of a store on a block device; null for one that grows with its file.</summary>
+    public DeviceGroups? Device { get; init; }
+
     /// <summary>Chunks of the store in use.</summary>
     public long UsedChunkCount
     {
@@ -240,11 +243,15 @@ internal sealed partial class ChunkTable
     private Errno ExtendTo(int chunk)
     {
         int group = chunk / _layout.ChunksPerGroup;
-        if (group < _groups.Length)
+        Errno errno = Device is null ? Errno.None : Device.ExtendTo(chunk);
+        if (errno != Errno.None || group < _groups.Length)
         {
-            return Errno.None;
+            return errno;
         }
-        Errno errno = _file.LengthBytes < _layout.TableEndBytes(group) ? _file.SetLength(_layout.TableEndBytes(group)) : Errno.None;
+        if (_file.LengthBytes < _layout.TableEndBytes(group))
+        {
+            errno = _file.SetLength(_layout.TableEndBytes(group));
+        }
         if (errno == Errno.None)
         {
             _groups = [.. _groups, new ChunkGroup(group, _layout.ChunksPerGroup)];

@@ -54,6 +54,12 @@ public sealed partial class CompactFile
         return errno == Errno.None ? Errno.None : Fail(errno);
     }
 
+    private Errno SyncStore()
+    {
+        Errno errno = _file.Sync();
+        return errno == Errno.None ? Errno.None : Fail(errno);
+    }
+
     /// <summary>What can't be made durable now may be gone from memory: no later sync makes it good, and no later opening must count on it.</summary>
     private Errno Fail(Errno errno)
     {

@@ -61,7 +61,10 @@ public sealed partial class CompactFile : IBlockFile
         _valid = new BlockBits(_memory[0].Memory[..bitWords]);
         _held = new BlockBits(_memory[1].Memory[..bitWords]);
         _zeros = new ZeroMap(file, _layout, header.Key, _memory[2].Memory[..ZeroMap.WordCountFor(_layout)]);
-        _table = new ChunkTable(file, _layout, header.Key, new ChunkMap(_memory[3].Memory), _zeros, _valid, _held);
+        _table = new ChunkTable(file, _layout, header.Key, new ChunkMap(_memory[3].Memory), _zeros, _valid, _held)
+        {
+            Device = header.IsOnDevice ? new DeviceGroups(file, _layout, header, SyncStore) : null,
+        };
     }
 
     /// <summary>Size of a chunk in bytes.</summary>
@@ -69,6 +72,9 @@ public sealed partial class CompactFile : IBlockFile
 
     /// <summary>Chunks of the store in use.</summary>
     public long UsedChunkCount => _table.UsedChunkCount;
+
+    /// <summary>Chunks that a block device has room for, as far as it is known to reach; null for a store that grows with its file.</summary>
+    public long? ChunkCount => _table.Device?.ChunkCount;
 
     /// <summary>The store itself; owned.</summary>
     public IBlockFile Store => _file;
@@ -94,11 +100,16 @@ public sealed partial class CompactFile : IBlockFile
     /// <param name="id">Random UUID of the store.</param>
     /// <param name="chunkBytes">Size of a chunk: a power of two from 4 KiB to 1 MiB.</param>
     /// <param name="device">Layout of the cowfile that it is to hold.</param>
+    /// <param name="isOnDevice">True when the file is a block device, which has the size that it has, and holds anything.</param>
     /// <exception cref="CowloopException">It can't be written.</exception>
-    public static void Format(IBlockFile file, string name, Guid id, int chunkBytes, CowLayout device)
+    public static void Format(IBlockFile file, string name, Guid id, int chunkBytes, CowLayout device, bool isOnDevice = false)
     {
         ArgumentNullException.ThrowIfNull(file);
         var layout = new CompactLayout(device, chunkBytes);
+        if (isOnDevice && layout.ChunkCountFor(file.LengthBytes) == 0)
+        {
+            throw new CowloopException(Errno.ENOSPC, $"{name} has {file.LengthBytes} bytes, too few for a compact store", "take a larger device, or smaller chunks");
+        }
         byte[] zeros = new byte[Math.Min(MaxZeroBytes, layout.GroupsOffsetBytes)];
         Errno errno = file.SetLength(0);
         // Written, not only reserved: changing it must not meet a full disk, and not every filesystem can promise that.
@@ -113,7 +124,7 @@ public sealed partial class CompactFile : IBlockFile
         if (errno == Errno.None)
         {
             Span<byte> sector = stackalloc byte[CompactHeader.LengthBytes];
-            new CompactHeader(id, chunkBytes, device.BlockCount).Encode(sector);
+            new CompactHeader(id, chunkBytes, device.BlockCount) { IsOnDevice = isOnDevice }.Encode(sector);
             errno = file.WriteAt(0, sector);
         }
         if (errno == Errno.None)

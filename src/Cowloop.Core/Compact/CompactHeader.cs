@@ -3,7 +3,10 @@ using Cowloop.Core.Format;
 
 namespace Cowloop.Core.Compact;
 
-/// <summary>The first sector of a compact store: what never changes. What does is in the cowfile's header block and its record.</summary>
+/// <summary>
+/// The first sector of a compact store: what changes only when a block device that it is on has become larger. All else is in the cowfile's header block and its
+/// record.
+/// </summary>
 /// <param name="Id">Random UUID of the store.</param>
 /// <param name="ChunkBytes">Size of a chunk.</param>
 /// <param name="BlockCount">Blocks of the device.</param>
@@ -17,9 +20,17 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
     private const int VersionOffset = 8;
     private const int FeaturesOffset = 12;
     private const int IdOffset = 16;
+    private const uint OnDeviceFeature = 1;
     private const int ChunkBytesOffset = 32;
+    private const int GroupCountOffset = 36;
     private const int BlockCountOffset = 40;
     private const int ChecksumOffset = LengthBytes - sizeof(uint);
+
+    /// <summary>True for a store on a block device: it has as many groups as its header counts. Another one has as many as its length says.</summary>
+    public bool IsOnDevice { get; init; }
+
+    /// <summary>Groups in use on a block device; else 0.</summary>
+    public int GroupCount { get; init; }
 
     /// <summary>What the sectors of the store's tables are known by.</summary>
     public ulong Key
@@ -41,8 +52,10 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
         sector.Clear();
         BinaryPrimitives.WriteUInt64LittleEndian(sector, Magic);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[VersionOffset..], Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[FeaturesOffset..], IsOnDevice ? OnDeviceFeature : 0);
         _ = Id.TryWriteBytes(sector[IdOffset..], bigEndian: true, out _);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[ChunkBytesOffset..], (uint)ChunkBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[GroupCountOffset..], (uint)GroupCount);
         BinaryPrimitives.WriteUInt64LittleEndian(sector[BlockCountOffset..], (ulong)BlockCount);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[ChecksumOffset..], Crc32C.Compute(sector[..ChecksumOffset]));
     }
@@ -59,7 +72,7 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
         }
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(sector[VersionOffset..]);
         uint features = BinaryPrimitives.ReadUInt32LittleEndian(sector[FeaturesOffset..]);
-        if (version != Version || features != 0)
+        if (version != Version || (features & ~OnDeviceFeature) != 0)
         {
             throw new CowloopException(
                 Errno.EINVAL,
@@ -73,6 +86,10 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
         ulong blockCount = BinaryPrimitives.ReadUInt64LittleEndian(sector[BlockCountOffset..]);
         return CompactLayout.IsChunkSize(chunkBytes) && blockCount is >= 1 and <= (ulong)CowLayout.MaxBlockCount
             ? new CompactHeader(new Guid(sector.Slice(IdOffset, 16), bigEndian: true), (int)chunkBytes, (long)blockCount)
+            {
+                IsOnDevice = features == OnDeviceFeature,
+                GroupCount = (int)Math.Min(int.MaxValue, BinaryPrimitives.ReadUInt32LittleEndian(sector[GroupCountOffset..])),
+            }
             : throw Damaged(name, $"says that it has {blockCount} blocks in chunks of {chunkBytes} bytes");
     }
 

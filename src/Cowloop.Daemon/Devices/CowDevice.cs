@@ -300,7 +300,7 @@ internal sealed class CowDevice
             {
                 return Overlay.Restrict(access, () =>
                 {
-                    Replace(_top.File.TryReopenReadOnly);
+                    Replace(_top.File.File.TryReopenReadOnly);
                     _top.LiveBits?.Discard();
                 });
             }
@@ -311,7 +311,7 @@ internal sealed class CowDevice
                 {
                     // It is clean already, and somebody else's as soon as it is let go.
                     _top.LiveBits?.Discard();
-                    Replace(_top.File.TryLetGo);
+                    Replace(_top.File.File.TryLetGo);
                 });
             }
             finally

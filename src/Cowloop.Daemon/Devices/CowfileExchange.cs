@@ -42,7 +42,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
             {
                 Cowfile = name,
                 CowfilePath = path,
-                Layers = [.. former.Files.Layers, new DeviceLayer(former.Files.Cowfile, former.Files.CowfilePath, former.File, former.Counted)],
+                Layers = [.. former.Files.Layers, new DeviceLayer(former.Files.Cowfile, former.Files.CowfilePath, former.File.File, former.Counted)],
             };
             DeviceTop? top = null;
             Errno errno;
@@ -166,6 +166,13 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
     private DeviceTop Replace(CowDevice device, DeviceTop former)
     {
         string path = former.Files.CowfilePath;
+        if (former.File.Identity.Kind == FileKind.BlockDevice)
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"cowfile {former.Files.Cowfile} is a block device, which no new one can take the place of",
+                $"detach the device, and make the store empty: cowloop create --store compact --force BASE {ShellWord.ForPath(path)}");
+        }
         string madePath = string.Create(CultureInfo.InvariantCulture, $"{path}.rollback-{Random.Shared.Next():x8}");
         DeviceTop top = tops.Open(
             device.Number,
@@ -252,7 +259,7 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
     /// <summary>Other devices may have the sealed cowfile as a layer, too. If that can't be, this one has it all the same.</summary>
     private static void LetOthersRead(DeviceTop former)
     {
-        Errno errno = former.File.TryReopenReadOnly();
+        Errno errno = former.File.File.TryReopenReadOnly();
         if (errno != Errno.None)
         {
             ServiceLog.Warning($"layer {former.Files.CowfilePath} stays locked for writing, so that no other device can use it: {errno.Text()}");

@@ -1,4 +1,5 @@
 using Cowloop.Core;
+using Cowloop.Core.Compact;
 using Cowloop.Linux;
 
 namespace Cowloop.Daemon.Devices;
@@ -83,7 +84,7 @@ internal sealed class CowfileOpener(DeviceTable table)
         Errno errno = Errno.ENOENT;
         for (int attempt = 0; attempt < MaxTries; attempt++)
         {
-            errno = PosixFile.TryOpenReadWrite(path, out PosixFile? file);
+            errno = PosixFile.TryOpenAlone(path, out PosixFile? file);
             if (file is not null)
             {
                 return (file, false);
@@ -107,7 +108,14 @@ internal sealed class CowfileOpener(DeviceTable table)
 
     private void Claim(string name, PosixFile file, FileIdentity baseIdentity)
     {
-        if (file.Identity.Kind != FileKind.Regular)
+        if (file.Identity.Kind == FileKind.BlockDevice && !CompactFile.IsCompact(file))
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"{name} is not regular file, and a block device without a compact store",
+                $"make one on it: cowloop create --store compact BASE {ShellWord.ForPath(name)}");
+        }
+        if (file.Identity.Kind is not (FileKind.Regular or FileKind.BlockDevice))
         {
             throw new CowloopException(Errno.EINVAL, $"{name} is not regular file", "name a cowfile, or a file that does not exist yet");
         }

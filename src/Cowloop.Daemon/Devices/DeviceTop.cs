@@ -19,14 +19,14 @@ internal sealed record DeviceTop(
     DeviceFiles Files,
     BaseImage Below,
     Overlay Overlay,
-    PosixFile File,
+    StoredFile File,
     CountedFile Counted,
     DeviceLiveBits? LiveBits,
     RepairReport? Repaired = null,
     VolatileRequest? Volatile = null)
 {
     /// <summary>What a cowfile in its place is to be kept in.</summary>
-    public StoreChoice Store { get; init; } = StoreChoice.Classic;
+    public StoreChoice Store => StoreChoice.Like(File);
 
     /// <summary>Gives up one that came to no use, with its cowfile if that was made for it; what lies below stays open.</summary>
     public void Discard()

@@ -73,7 +73,8 @@ internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
         }
         try
         {
-            if (file.Identity.Kind != FileKind.Regular)
+            var content = StoredFile.Open(file, member.Name);
+            if (!content.CanBeCowfile)
             {
                 throw new CowloopException(Errno.EINVAL, $"layer {member.Name} is not regular file", "name a cowfile") { Path = member.Path };
             }
@@ -101,7 +102,7 @@ internal sealed class LayerOpener(DeviceTable table, DeadDevices dead)
                     Path = member.Path,
                 };
             }
-            return new DeviceLayer(member.Name, member.Path, file, StoredFile.Open(file, member.Name));
+            return new DeviceLayer(member.Name, member.Path, file, content);
         }
         catch
         {

@@ -77,7 +77,7 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
             };
             string path = files.CowfilePath;
             var overlay = new Overlay(below.File, cowfile, sectorSize, liveBits.Bits, errno => ReportFailure(number, path, errno));
-            return new DeviceTop(files, below, overlay, store.File, counted, liveBits, cowfile.Repaired) { Store = StoreChoice.Like(content) };
+            return new DeviceTop(files, below, overlay, content, counted, liveBits, cowfile.Repaired);
         }
         catch
         {
@@ -103,14 +103,15 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
         PosixFile file = CreateUnnamed(wanted.Directory, files.BaseIdentity);
         try
         {
-            var counted = new CountedFile(wanted.LimitBytes is long limitBytes ? new CappedFile(file, limitBytes) : file);
+            var stored = StoredFile.Open(file, "of volatile changes");
+            var counted = new CountedFile(wanted.LimitBytes is long limitBytes ? new CappedFile(file, limitBytes) : stored);
             var cowfile = Cowfile.CreateVolatile(counted, "of volatile changes", below, new CowfileOptions
             {
                 AllocateZeroedWords = words => new NativeWords(words),
                 DeviceBytes = deviceBytes,
             });
             files = files with { CowfileIdentity = file.Identity, LiveKey = new LiveKey(HostProcess.BootId(), 0, 0) };
-            return new DeviceTop(files, below, new Overlay(below.File, cowfile, sectorSize), file, counted, null, Volatile: wanted);
+            return new DeviceTop(files, below, new Overlay(below.File, cowfile, sectorSize), stored, counted, null, Volatile: wanted);
         }
         catch
         {
@@ -150,6 +151,7 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
             }
             // A store that was made for a cowfile, and never got one.
             found.Compact.Detach();
+            return StoreChoice.Like(found).Make(store.File, files.Cowfile, Cowfile.LayoutOfNew(below, OptionsFor(files, options)));
         }
         StoreChoice choice = options.Store ?? (options.Plain ? StoreChoice.Classic : StoreChoice.For(store.File));
         return choice.Make(store.File, files.Cowfile, Cowfile.LayoutOfNew(below, OptionsFor(files, options)));

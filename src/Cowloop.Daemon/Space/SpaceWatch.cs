@@ -12,13 +12,13 @@ namespace Cowloop.Daemon.Space;
 /// <param name="name">The cowfile as the user named it, for messages.</param>
 /// <param name="cowfile">The file; not owned, and not used between <see cref="Stop"/> and <see cref="Resume"/>.</param>
 /// <param name="ended">Completes when the device is gone.</param>
-internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Task ended)
+internal sealed class SpaceWatch(int device, string name, StoredFile cowfile, Task ended)
 {
     private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
     private string _name = name;
-    private PosixFile _cowfile = cowfile;
+    private StoredFile _cowfile = cowfile;
 
     // Apart from the other, which is held while a filesystem is asked that may not answer.
     private readonly Lock _lastLock = new();
@@ -93,7 +93,7 @@ internal sealed class SpaceWatch(int device, string name, PosixFile cowfile, Tas
     /// <summary>Another cowfile takes the changes from now on.</summary>
     /// <param name="newName">As the user named it.</param>
     /// <param name="newCowfile">The file; not owned.</param>
-    public void Follow(string newName, PosixFile newCowfile)
+    public void Follow(string newName, StoredFile newCowfile)
     {
         lock (_lock)
         {

@@ -11,7 +11,7 @@ internal static class CreateVerb
     public static Command Create()
     {
         Argument<string> baseName = VerbOptions.Base();
-        var cowfile = new Argument<string>("COWFILE") { Description = "The cowfile to make" };
+        var cowfile = new Argument<string>("COWFILE") { Description = "The cowfile to make; with --store compact also a block device, smaller or larger than BASE" };
         var layers = new Option<string[]>("--layer")
         {
             Description = "A cowfile between BASE and COWFILE; several from bottom to top. Those that it was made on are found by themselves",
@@ -19,6 +19,7 @@ internal static class CreateVerb
         };
         Option<long?> size = VerbOptions.Size("--size", "Size of the device, larger than BASE: zeros are read behind its end");
         var plain = new Option<bool>("--plain") { Description = "Make it exactly as cowloop 3.1 did: it then knows its base by a weak fingerprint only" };
+        var force = new Option<bool>("--force") { Description = "Do not ask when COWFILE is a block device that holds something" };
         var store = new StoreOptions();
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
@@ -33,6 +34,7 @@ internal static class CreateVerb
             plain,
         };
         store.AddTo(command);
+        command.Add(force);
         command.Add(json);
         command.SetAction(result => VerbRunner.Run(() => Make(
             new NewCowfile
@@ -44,12 +46,21 @@ internal static class CreateVerb
                 IsPlain = result.GetValue(plain) || PlainCowfiles.AreWanted,
                 Store = store.Choose(result),
             },
+            result.GetValue(force),
             result.GetValue(json))));
         return command;
     }
 
-    private static int Make(NewCowfile wanted, bool asJson)
+    private static int Make(NewCowfile wanted, bool force, bool asJson)
     {
+        if (wanted.CanBeOnDevice && NewCowfile.IsDevice(wanted.Name) && DeviceContent.Describe(wanted.Name) is string content)
+        {
+            if (!force && !Confirmation.Ask($"{wanted.Name} holds {content}. Overwrite it? (y/N) ", $"{wanted.Name} holds {content}", "give --force to overwrite it"))
+            {
+                return Confirmation.DeclinedExitCode;
+            }
+            DeviceContent.Erase(wanted.Name);
+        }
         (StoreInfo store, long deviceBytes, string? notice) = wanted.Make();
         if (notice is not null)
         {

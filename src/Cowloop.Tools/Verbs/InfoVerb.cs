@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Core.Compact;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Linux;
@@ -76,8 +77,20 @@ internal static class InfoVerb
             return argument;
         }
         string number = identity.TargetDevice.ToString();
-        return ActiveDevices.Read(CowloopPaths.FromEnvironment()).FirstOrDefault(device => device.DeviceNumber == number)?.CowfilePath
-            ?? throw new CowloopException(Errno.EINVAL, $"{argument} is not a cowdevice", "cowloop list shows the active ones");
+        if (ActiveDevices.Read(CowloopPaths.FromEnvironment()).FirstOrDefault(device => device.DeviceNumber == number) is DeviceStatus active)
+        {
+            return active.CowfilePath;
+        }
+        Errno errno = PosixFile.TryOpenRead(argument, out PosixFile? device);
+        using (device)
+        {
+            return errno == Errno.None && CompactFile.IsCompact(device!)
+                ? argument
+                : throw new CowloopException(
+                    Errno.EINVAL,
+                    $"{argument} is neither a cowdevice nor a compact store",
+                    "cowloop list shows the active devices");
+        }
     }
 
     private static CowfileInfo Describe(

@@ -46,9 +46,9 @@ internal sealed record IntoMerge(IReadOnlyList<string> Names, string Into, strin
         {
             string question = $"Write {merge.BlockCount} changed blocks ({size}) of {Upper} into {Into}, for good? "
                 + $"Whatever else lies on {Into} can not be used any more. (y/N) ";
-            if (!Yes && !merge.IsDone && !merge.IsInterrupted && !MergeVerb.Confirm(question))
+            if (!Yes && !merge.IsDone && !merge.IsInterrupted && !Confirmation.AskToMerge(question))
             {
-                return MergeVerb.DeclinedExitCode;
+                return Confirmation.DeclinedExitCode;
             }
             Run(merge);
         }

@@ -28,9 +28,9 @@ internal static class LiveMerge
             ? ""
             : $"Write the changes of {layers[^1]} into {layers[^2]}, for good? Whatever else lies on {layers[^2]} can not be used any more. (y/N) ";
         // What can't be done is not asked for.
-        if (question.Length > 0 && !yes && !MergeVerb.Confirm(question))
+        if (question.Length > 0 && !yes && !Confirmation.AskToMerge(question))
         {
-            return MergeVerb.DeclinedExitCode;
+            return Confirmation.DeclinedExitCode;
         }
         LayerMergeReply reply = Merge(client, number);
         string size = HumanSize.Format(reply.BlockCount * reply.Device.BlockSize);

@@ -10,9 +10,6 @@ namespace Cowloop.Tools.Verbs;
 /// <summary>cowloop merge: what cowmerge does, and the same with a layer instead of a base.</summary>
 internal static class MergeVerb
 {
-    /// <summary>What it answers when the user did not want it.</summary>
-    public const int DeclinedExitCode = 1;
-
     public static Command Create()
     {
         Argument<string> baseName = VerbOptions.Base();
@@ -100,9 +97,9 @@ internal static class MergeVerb
         string size = HumanSize.Format(merge.BlockCount * CowLayout.BlockSize);
         if (!isDryRun)
         {
-            if (!yes && !Confirm($"Write {merge.BlockCount} changed blocks ({size}) of {cowfile} into {baseName}, for good? (y/N) "))
+            if (!yes && !Confirmation.AskToMerge($"Write {merge.BlockCount} changed blocks ({size}) of {cowfile} into {baseName}, for good? (y/N) "))
             {
-                return DeclinedExitCode;
+                return Confirmation.DeclinedExitCode;
             }
             Run(merge, baseName, cowfile);
         }
@@ -130,21 +127,4 @@ internal static class MergeVerb
 
     private static string ResumeCommand(string baseName, string cowfile) =>
         $"cowloop merge --resume {ShellWord.ForPath(baseName)} {ShellWord.ForPath(cowfile)}";
-
-    /// <summary>Asks at the terminal; who declines is told that nothing was changed.</summary>
-    /// <exception cref="CowloopException">There is none.</exception>
-    public static bool Confirm(string question)
-    {
-        if (Console.IsInputRedirected)
-        {
-            throw new CowloopException(Errno.EINVAL, "merging needs a confirmation, and there is no terminal to ask at", "give --yes");
-        }
-        Console.Error.Write(question);
-        bool isConfirmed = Console.ReadLine() is string answer && (answer.Trim() is "y" or "Y" or "yes" or "Yes");
-        if (!isConfirmed)
-        {
-            Console.Error.WriteLine("cowloop: declined; nothing was changed");
-        }
-        return isConfirmed;
-    }
 }

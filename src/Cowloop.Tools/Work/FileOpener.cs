@@ -1,5 +1,6 @@
 using Cowloop.Control;
 using Cowloop.Core;
+using Cowloop.Core.Compact;
 using Cowloop.Linux;
 
 namespace Cowloop.Tools.Work;
@@ -39,12 +40,12 @@ internal static class FileOpener
 
     private static PosixFile OpenRegular(string name, bool writable)
     {
-        Errno errno = writable ? PosixFile.TryOpenReadWrite(name, out PosixFile? file) : PosixFile.TryOpenRead(name, out file);
+        Errno errno = writable ? PosixFile.TryOpenAlone(name, out PosixFile? file) : PosixFile.TryOpenRead(name, out file);
         if (file is null)
         {
             throw new CowloopException(errno, $"{name} cannot be opened for {(writable ? "reading and writing" : "reading")}: {errno.Text()}");
         }
-        if (file.Identity.Kind != FileKind.Regular)
+        if (file.Identity.Kind != FileKind.Regular && !(file.Identity.Kind == FileKind.BlockDevice && CompactFile.IsCompact(file)))
         {
             FileKind kind = file.Identity.Kind;
             file.Dispose();

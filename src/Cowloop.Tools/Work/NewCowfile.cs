@@ -25,6 +25,12 @@ internal sealed record NewCowfile
     /// <summary>What it is kept in; null: what suits the filesystem.</summary>
     public StoreChoice? Store { get; init; }
 
+    /// <summary>True when it can be made on a block device.</summary>
+    public bool CanBeOnDevice => !IsPlain && Store is not { ChunkBytes: null };
+
+    /// <summary>True for the name of a block device, on which a store is made in place of what it holds.</summary>
+    public static bool IsDevice(string name) => FileIdentity.TryGet(name, out FileIdentity identity) == Errno.None && identity.Kind == FileKind.BlockDevice;
+
     /// <summary>Makes it, durably.</summary>
     /// <returns>What it is kept in, the size of its device, and what the user should know, or null.</returns>
     /// <exception cref="CowloopException">It can't be made; there is nothing of it.</exception>
@@ -34,18 +40,32 @@ internal sealed record NewCowfile
         {
             throw new CowloopException(Errno.EINVAL, "a compact store is nothing that the original knows", "leave --plain out, or --store");
         }
+        bool isOnDevice = IsDevice(Name);
+        if (isOnDevice && !CanBeOnDevice)
+        {
+            throw new CowloopException(Errno.EINVAL, $"{Name} is a block device: only a compact store can be made on one", "leave --plain and --store classic out");
+        }
         string directory = Path.GetDirectoryName(Path.GetFullPath(Name))!;
         using StackOpener stack = StackOpener.Open(Base, Layers, directory);
-        Errno errno = PosixFile.TryCreate(Name, out PosixFile? file);
+        Errno errno = isOnDevice ? PosixFile.TryOpenAlone(Name, out PosixFile? file) : PosixFile.TryCreate(Name, out file);
         if (file is null)
         {
-            throw new CowloopException(errno, $"cowfile {Name} cannot be made: {errno.Text()}", errno == Errno.EEXIST ? "name a file that does not exist yet" : null);
+            string? hint = errno switch
+            {
+                Errno.EEXIST => "name a file that does not exist yet",
+                Errno.EBUSY => "end its use: a mount, a volume group, a device that has it as cowfile",
+                _ => null,
+            };
+            throw new CowloopException(errno, $"cowfile {Name} cannot be made: {errno.Text()}", hint);
         }
         try
         {
             using (file)
             {
-                _ = file.TryLock(exclusive: true);
+                if (file.TryLock(exclusive: true) == Errno.EAGAIN)
+                {
+                    throw FileOpener.InUse(Name, file.Identity);
+                }
                 var options = new CowfileOptions
                 {
                     AllocateZeroedWords = words => new NativeWords(words),
@@ -56,11 +76,11 @@ internal sealed record NewCowfile
                 StoreChoice choice = Store ?? (IsPlain ? StoreChoice.Classic : StoreChoice.For(file));
                 using StoredFile stored = choice.Make(file, Name, Cowfile.LayoutOfNew(stack.Image, options));
                 using Cowfile cowfile = Cowfile.Open(stored, Name, stack.Image, options);
-                string? notice = Store is null && choice.ChunkBytes is not null ? StoreChoice.WhyCompact(Name) : null;
+                string? notice = Store is null && choice.ChunkBytes is not null && !isOnDevice ? StoreChoice.WhyCompact(Name) : null;
                 return (StoreInfo.Of(stored), cowfile.Layout.DeviceBytes, notice);
             }
         }
-        catch
+        catch when (!isOnDevice)
         {
             _ = PosixFile.Unlink(Name);
             throw;

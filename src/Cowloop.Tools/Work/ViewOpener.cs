@@ -29,7 +29,7 @@ internal sealed class ViewOpener : IDisposable
     public static ViewOpener Open(string name, string? baseName)
     {
         PosixFile file = BaseOpener.OpenToLook(name);
-        if (file.Identity.Kind == FileKind.BlockDevice)
+        if (file.Identity.Kind == FileKind.BlockDevice && !IsCowfile(file))
         {
             return new ViewOpener(name, null, file);
         }
