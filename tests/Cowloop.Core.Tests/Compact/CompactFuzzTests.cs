@@ -1,6 +1,5 @@
 using Cowloop.Core.Compact;
 using Cowloop.Core.Devices;
-using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;

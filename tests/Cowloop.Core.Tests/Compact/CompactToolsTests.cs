@@ -1,7 +1,6 @@
 using Cowloop.Core.Compact;
 using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
-using Cowloop.Core.Format;
 using Cowloop.Core.Layers;
 using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
