@@ -14,6 +14,7 @@ public class ContractTests
         AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, true, true, Samples.Settings), ControlJson.Default.AttachRequest);
         AssertRoundTrip(
             new AttachRequest("disk.img", "", "/", Layers: ["r1.cow", "r2.cow"], ReadOnly: true, Volatile: new VolatileRequest("/var/tmp", 1L << 40), SizeBytes: 1L << 50),
+            new AttachRequest("disk.img", "my.cow", "/", Store: new StoreRequest(StoreRequest.Compact, 1 << 20)),
             ControlJson.Default.AttachRequest);
         AssertRoundTrip(new SnapshotRequest("new.cow", "/home/me", "/mnt"), ControlJson.Default.SnapshotRequest);
         AssertRoundTrip(new SnapshotReply(Samples.Device, "/home/me/old.cow", 1234), ControlJson.Default.SnapshotReply);
@@ -86,8 +87,16 @@ public class ContractTests
             ["base", "cowfile", "directory", "number", "acceptBase", "repair", "verifyBase", "plain", "settings"],
             NamesOf(new AttachRequest("disk.img", "my.cow", "/", 0, true, true, true, true, new SettingsRequest())));
         Assert.Equal(
-            ["base", "cowfile", "directory", "layers", "readOnly", "volatile", "sizeBytes"],
-            NamesOf(new AttachRequest("disk.img", "", "/", Layers: [], ReadOnly: true, Volatile: new VolatileRequest(), SizeBytes: 1024)));
+            ["base", "cowfile", "directory", "layers", "readOnly", "volatile", "sizeBytes", "store"],
+            NamesOf(new AttachRequest(
+                "disk.img",
+                "",
+                "/",
+                Layers: [],
+                ReadOnly: true,
+                Volatile: new VolatileRequest(),
+                SizeBytes: 1024,
+                Store: new StoreRequest(StoreRequest.Compact))));
         Assert.Equal("{}", JsonSerializer.Serialize(new VolatileRequest(), ControlJson.Default.VolatileRequest));
         Assert.Equal(
             ["cowfile", "directory"],

@@ -22,7 +22,8 @@ internal enum ChunkState : byte
 /// <param name="Owner">Number of the device's chunk plus 1; 0 when the chunk is free.</param>
 /// <param name="State">What its blocks hold.</param>
 /// <param name="IsWhole">In memory: all its blocks belong to the cowfile, though the bitmap may not say so yet.</param>
-internal readonly record struct ChunkDescriptor(uint Owner, ChunkState State, bool IsWhole = false)
+/// <param name="FilledRound">In memory: the round of syncs that was to come when the chunk was filled. An earlier one says nothing about it.</param>
+internal readonly record struct ChunkDescriptor(uint Owner, ChunkState State, bool IsWhole = false, int FilledRound = 0)
 {
     /// <summary>Where the bits start.</summary>
     public const int BitsOffset = 8;

@@ -13,14 +13,17 @@ internal sealed partial class ChunkTable
     private List<int> _roundFilled = [];
     private List<int> _roundZeroed = [];
     private List<int> _roundFreed = [];
+    private int _nextRound;
 
     /// <summary>Makes everything durable that was done before the call, and findable.</summary>
     public Errno Sync()
     {
         lock (_roundLock)
         {
+            int round;
             lock (_listsLock)
             {
+                round = _nextRound++;
                 (_filled, _roundFilled) = (_roundFilled, _filled);
                 (_zeroed, _roundZeroed) = (_roundZeroed, _zeroed);
                 (_freed, _roundFreed) = (_roundFreed, _freed);
@@ -36,7 +39,7 @@ internal sealed partial class ChunkTable
                 // The data of these is durable now, and so is the map of zeros.
                 foreach (int chunk in _roundFilled)
                 {
-                    CompleteFilled(chunk);
+                    CompleteFilled(chunk, round);
                 }
                 foreach (int chunk in _roundZeroed)
                 {
@@ -128,13 +131,14 @@ internal sealed partial class ChunkTable
     }
 
     /// <summary>What was written to a chunk of zeros is durable: from now on the chunk is what it holds.</summary>
-    private void CompleteFilled(int chunk)
+    /// <remarks>Unless it has been dropped and filled once more meanwhile: then that is not.</remarks>
+    private void CompleteFilled(int chunk, int round)
     {
         ChunkGroup group = GroupOf(chunk);
         lock (group.Lock)
         {
             ref ChunkDescriptor descriptor = ref group.Descriptors[chunk % _layout.ChunksPerGroup];
-            if (descriptor.State == ChunkState.Filling)
+            if (descriptor.State == ChunkState.Filling && descriptor.FilledRound - round <= 0)
             {
                 descriptor = descriptor with { State = ChunkState.Data };
                 group.MarkDirty(SectorOf(chunk));

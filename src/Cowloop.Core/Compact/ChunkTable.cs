@@ -32,6 +32,10 @@ internal sealed partial class ChunkTable
     private volatile ChunkGroup[] _groups = [];
     private int _unusedChunk;
 
+    // How often nobody knew what a sector of a table holds, since writing it had failed; and how many of these have been written since.
+    private int _unknownCount;
+    private int _settledCount;
+
     /// <summary>Makes an empty table.</summary>
     /// <param name="file">The store; not owned.</param>
     /// <param name="layout">Where things lie in it.</param>
@@ -100,7 +104,11 @@ internal sealed partial class ChunkTable
             errno = isFilling ? Fill(block, blockCount, chunk, isWhole) : Errno.None;
             if (errno == Errno.None)
             {
-                errno = Describe(chunk, new ChunkDescriptor((uint)deviceChunk + 1, isFilling ? ChunkState.Filling : ChunkState.Data, isWhole));
+                errno = Describe(chunk, new ChunkDescriptor(
+                    (uint)deviceChunk + 1,
+                    isFilling ? ChunkState.Filling : ChunkState.Data,
+                    isWhole,
+                    Volatile.Read(ref _nextRound)));
             }
             if (errno != Errno.None)
             {
@@ -283,8 +291,19 @@ internal sealed partial class ChunkTable
     }
 
     /// <summary>Changes a descriptor, in the file, too. After an error it is as before.</summary>
+    /// <remarks>A sector that may say what came to nothing is written first: else the file could name two places for one chunk of the device.</remarks>
     private Errno Describe(int chunk, ChunkDescriptor descriptor)
     {
+        int unknownCount = Volatile.Read(ref _unknownCount);
+        if (unknownCount != Volatile.Read(ref _settledCount))
+        {
+            Errno errno = WriteDirty();
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+            Volatile.Write(ref _settledCount, unknownCount);
+        }
         ChunkGroup group = GroupOf(chunk);
         lock (group.Lock)
         {
@@ -297,8 +316,8 @@ internal sealed partial class ChunkTable
                 place = former;
                 if (errno is not (Errno.ENOSPC or Errno.EDQUOT))
                 {
-                    // Nobody knows what is there now.
                     group.MarkDirty(SectorOf(chunk));
+                    Interlocked.Increment(ref _unknownCount);
                 }
             }
             return errno;

@@ -195,7 +195,12 @@ public sealed partial class CompactFile
     {
         length = 0;
         long chunk = offsetBytes / ChunkBytes;
-        Errno errno = _table.Claim(chunk, out int first);
+        Errno errno = EnsureBootMark();
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        errno = _table.Claim(chunk, out int first);
         if (errno != Errno.None)
         {
             return errno;
@@ -214,14 +219,13 @@ public sealed partial class CompactFile
         long storeOffsetBytes = _layout.ChunkOffsetBytes(first) + offsetBytes % ChunkBytes;
         long block = offsetBytes / CowLayout.BlockSize;
         long count = (offsetBytes + length - 1) / CowLayout.BlockSize - block + 1;
-        errno = CompleteEdge(block, storeOffsetBytes - offsetBytes % CowLayout.BlockSize, offsetBytes % CowLayout.BlockSize != 0);
+        bool isEndPartial = (offsetBytes + length) % CowLayout.BlockSize != 0;
+        bool isFirstPartial = offsetBytes % CowLayout.BlockSize != 0 || (count == 1 && isEndPartial);
+        errno = CompleteEdge(block, storeOffsetBytes - offsetBytes % CowLayout.BlockSize, isFirstPartial);
         if (errno == Errno.None && count > 1)
         {
             long lastBlock = block + count - 1;
-            errno = CompleteEdge(
-                lastBlock,
-                storeOffsetBytes + lastBlock * CowLayout.BlockSize - offsetBytes,
-                (offsetBytes + length) % CowLayout.BlockSize != 0);
+            errno = CompleteEdge(lastBlock, storeOffsetBytes + lastBlock * CowLayout.BlockSize - offsetBytes, isEndPartial);
         }
         if (errno == Errno.None)
         {

@@ -12,6 +12,10 @@ public sealed partial class CompactFile
     /// <summary>True when the cowfile's header says that its bitmap may not show all blocks.</summary>
     private bool IsDirty => CowHeader.Decode(_headerBlock)?.Flags.HasFlag(CowFlags.Dirty) == true;
 
+    /// <summary>True when a merge into it was interrupted: no service has promised what lies without a bit, and the merge takes it for zeros.</summary>
+    private bool IsBeingMerged =>
+        ExtensionRecord.TryDecode(_headerBlock, out ExtensionRecord? record) == RecordState.Present && record!.Merged is { IsComplete: false };
+
     private Span<byte> ValidBytes => MemoryMarshal.AsBytes(_valid.Words);
 
     /// <inheritdoc/>
@@ -24,7 +28,7 @@ public sealed partial class CompactFile
         {
             return Errno.EFBIG;
         }
-        if (lengthBytes == 0 && UsedChunkCount == 0)
+        if (lengthBytes == 0 && UsedChunkCount == 0 && _valid.NextSet(0, _device.BlockCount) == _device.BlockCount)
         {
             return WriteHeader(0, stackalloc byte[CowLayout.BlockSize]);
         }
@@ -134,14 +138,12 @@ public sealed partial class CompactFile
         return errno;
     }
 
-    /// <summary>
-    /// Writes a part of the header block. Before, what the tables owe the file: who finds the mark of this boot believes all that he finds.
-    /// </summary>
+    /// <summary>Writes a part of the header block.</summary>
     private Errno WriteHeader(int offsetBytes, ReadOnlySpan<byte> source)
     {
         lock (_syncLock)
         {
-            Errno errno = _isMarkedForBoot ? Errno.None : MarkBoot();
+            Errno errno = EnsureBootMark();
             if (errno == Errno.None)
             {
                 errno = _file.WriteAt(CompactLayout.HeaderOffsetBytes + offsetBytes, source);
@@ -155,17 +157,33 @@ public sealed partial class CompactFile
         }
     }
 
-    private Errno MarkBoot()
+    /// <summary>
+    /// Marks the store for this boot before anything is changed in it: what a killed service has written counts, also where no header was to be written
+    /// for it. Before, what the tables owe the file: who finds the mark of this boot believes all that he finds.
+    /// </summary>
+    private Errno EnsureBootMark()
     {
-        Errno errno = _table.WriteDirty();
-        if (errno == Errno.None)
+        if (_isMarkedForBoot)
         {
-            Span<byte> mark = stackalloc byte[BootMark.LengthBytes];
-            BootMark.Encode(mark, _bootId);
-            errno = _file.WriteAt(CompactLayout.BootMarkOffsetBytes, mark);
-            _isMarkedForBoot = errno == Errno.None;
+            return Errno.None;
         }
-        return errno;
+        lock (_syncLock)
+        {
+            // After a failure no later opening is to count on anything.
+            Errno errno = (Errno)Volatile.Read(ref _failure);
+            if (errno == Errno.None && !_isMarkedForBoot)
+            {
+                errno = _table.WriteDirty();
+            }
+            if (errno == Errno.None && !_isMarkedForBoot)
+            {
+                Span<byte> mark = stackalloc byte[BootMark.LengthBytes];
+                BootMark.Encode(mark, _bootId);
+                errno = _file.WriteAt(CompactLayout.BootMarkOffsetBytes, mark);
+                _isMarkedForBoot = errno == Errno.None;
+            }
+            return errno;
+        }
     }
 
     private void TakeHeader()

@@ -37,19 +37,19 @@ public sealed partial class CompactFile : IBlockFile
     private readonly Guid _bootId;
     private readonly Lock _syncLock = new();
     private readonly byte[] _headerBlock = new byte[CowLayout.BlockSize];
-    private bool _isMarkedForBoot;
+    private volatile bool _isMarkedForBoot;
     private volatile bool _hasLength;
 
     // True while a service that was killed in this boot may have left blocks in chunks without a bit.
     private volatile bool _hasUnmarkedBlocks;
     private int _failure;
 
-    private CompactFile(IBlockFile file, CompactHeader header, CompactOptions options)
+    private CompactFile(IBlockFile file, CompactHeader header, CompactLayout layout, CompactOptions options)
     {
         _file = file;
         _bootId = options.BootId;
-        _device = new CowLayout(header.BlockCount);
-        _layout = new CompactLayout(_device, header.ChunkBytes);
+        _device = layout.Device;
+        _layout = layout;
         int bitWords = (int)(_device.BitmapBytes / sizeof(ulong));
         _memory =
         [
@@ -158,7 +158,13 @@ public sealed partial class CompactFile : IBlockFile
         {
             throw new CowloopException(errno, $"{name} is no compact store, or its first sector cannot be read: {errno.Text()}") { Fault = Fault.ReadHeader };
         }
-        var opened = new CompactFile(file, CompactHeader.Decode(sector, name), options);
+        var header = CompactHeader.Decode(sector, name);
+        var layout = new CompactLayout(new CowLayout(header.BlockCount), header.ChunkBytes);
+        if (file.LengthBytes < layout.GroupsOffsetBytes)
+        {
+            throw CompactHeader.Damaged(name, $"is incomplete: {file.LengthBytes} bytes, but its tables start at {layout.GroupsOffsetBytes}");
+        }
+        var opened = new CompactFile(file, header, layout, options);
         try
         {
             opened.Load(name);
@@ -189,10 +195,6 @@ public sealed partial class CompactFile : IBlockFile
 
     private void Load(string name)
     {
-        if (_file.LengthBytes < _layout.GroupsOffsetBytes)
-        {
-            throw CompactHeader.Damaged(name, $"is incomplete: {_file.LengthBytes} bytes, but its tables start at {_layout.GroupsOffsetBytes}");
-        }
         Span<byte> found = stackalloc byte[BootMark.LengthBytes];
         Span<byte> wanted = stackalloc byte[BootMark.LengthBytes];
         Errno errno = _file.ReadAt(CompactLayout.HeaderOffsetBytes, _headerBlock);
@@ -208,7 +210,7 @@ public sealed partial class CompactFile : IBlockFile
         bool isSameBoot = found.SequenceEqual(wanted);
         _isMarkedForBoot = isSameBoot;
         TakeHeader();
-        _hasUnmarkedBlocks = isSameBoot && IsDirty;
+        _hasUnmarkedBlocks = isSameBoot && IsDirty && !IsBeingMerged;
         _zeros.Load(name);
         _table.Load(name, isSameBoot);
     }

@@ -20,7 +20,8 @@ internal static class InfoText
         long changedBytes = info.ChangedBlocks * info.BlockSize;
         string blocks = $"{Count(info.ChangedBlocks, "block")} in {Count(info.ChangedRuns, "run")}";
         Line("changed", $"{HumanSize.Format(changedBytes)} ({Percent(changedBytes, info.BaseBytes)}), {blocks}");
-        Line("on disk", $"{HumanSize.Format(info.AllocatedBytes)} in a file of {HumanSize.Format(info.LengthBytes)}");
+        string where = info.Store.OnDevice ? "on a block device" : "in a file";
+        Line("on disk", $"{HumanSize.Format(info.AllocatedBytes)} {where} of {HumanSize.Format(info.LengthBytes)}");
         Line("base", $"{info.BaseBytes / info.BlockSize} blocks of {info.BlockSize} bytes, fingerprint {info.BaseFingerprint}");
         if (info.Record is RecordInfo record)
         {

@@ -113,7 +113,7 @@ internal static class InfoVerb
         map.UsedBlocks,
         map.RunCount,
         file.File.LengthBytes,
-        file.File.AllocatedBytes,
+        file.Compact is { ChunkCount: not null } onDevice ? onDevice.UsedChunkCount * onDevice.ChunkBytes : file.File.AllocatedBytes,
         ActiveDevices.FindByCowfile(file.Identity)?.Path,
         RecordInfo.Of(record),
         LayerChain.Below(name, record),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cowloop.Core.Compact;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
@@ -148,6 +149,102 @@ public sealed class FormatDocumentTests
             Assert.Equal(record, decoded);
         }
     }
+
+    [Fact]
+    public void Compact_stores_have_the_sizes_of_the_document()
+    {
+        string[][] rows = TableWithFirstColumn("chunk size");
+        Assert.Equal(Enumerable.Range(12, 9).Select(power => 1L << power), rows.Select(row => long.Parse(row[0], CultureInfo.InvariantCulture)));
+        foreach (string[] row in rows)
+        {
+            long[] numbers = [.. row.Select(cell => long.Parse(cell, CultureInfo.InvariantCulture))];
+            var layout = new CompactLayout(new CowLayout(1), (int)numbers[0]);
+            long tableBytes = layout.TableEndBytes(0) - layout.TableOffsetBytes(0);
+            long[] computed =
+            [
+                layout.BlocksPerChunk, layout.DescriptorBytes, layout.DescriptorsPerSector, layout.ChunksPerGroup,
+                tableBytes * 1_000_000 / (layout.ChunksPerGroup * numbers[0]),
+            ];
+            Assert.Equal(numbers[1..], computed);
+        }
+    }
+
+    [Fact]
+    public void The_parts_of_a_compact_store_lie_where_the_document_says()
+    {
+        string[][] rows = TableWithFirstColumn("store offset");
+        var layout = new CompactLayout(new CowLayout(4 * 3969), 4096);
+        string sectors = $"{CompactLayout.SectorBytes} for each {TableSector.PayloadBits} chunks of the device, or part of them";
+
+        Assert.Equal(["0", $"{CompactLayout.HeaderOffsetBytes}", $"{CompactLayout.BootMarkOffsetBytes}", $"{CompactLayout.ZeroMapOffsetBytes}"], rows[..4].Select(row => row[0]));
+        Assert.Equal([$"{CompactHeader.LengthBytes}", $"{CowLayout.BlockSize}", $"{BootMark.LengthBytes}", sectors], rows[..4].Select(row => row[1]));
+        Assert.Equal(2, layout.ZeroMapSectorCount);
+        Assert.Equal(CompactLayout.ZeroMapOffsetBytes + 4096, layout.GroupsOffsetBytes);
+        Assert.StartsWith($"{layout.TableEndBytes(0) - layout.TableOffsetBytes(0)} ", rows[4][1], StringComparison.Ordinal);
+    }
+
+    /// <summary>Each field is changed alone: nothing else than its bytes, and the checksum, may change.</summary>
+    [Fact]
+    public void Fields_of_a_compact_store_lie_where_the_document_says()
+    {
+        Dictionary<string, (int Offset, int Size)> documented = FieldsOf("store field");
+        var header = new CompactHeader(Guid.Empty, 4096, 1);
+        byte[] before = Encoded(header);
+        var changed = new Dictionary<string, CompactHeader>
+        {
+            ["id"] = header with { Id = new Guid(Fixtures.Filled(16, 0xFF)) },
+            ["chunk bytes"] = header with { ChunkBytes = 65536 },
+            ["blocks"] = header with { BlockCount = uint.MaxValue },
+        };
+
+        Assert.Equal(documented.Keys.Except(["magic", "version", "features", "checksum"]).Order(), changed.Keys.Order());
+        foreach ((string field, CompactHeader other) in changed)
+        {
+            byte[] after = Encoded(other);
+            Assert.All(
+                Enumerable.Range(0, documented["checksum"].Offset).Where(index => after[index] != before[index]),
+                index => Assert.InRange(index, documented[field].Offset, documented[field].Offset + documented[field].Size - 1));
+            Assert.False(before.AsSpan(documented[field].Offset, documented[field].Size).SequenceEqual(after.AsSpan(documented[field].Offset, documented[field].Size)));
+        }
+        Assert.Equal("\u007FCOMPACT"u8.ToArray(), before.AsSpan(documented["magic"].Offset, documented["magic"].Size));
+        Assert.Equal(1, BitConverter.ToInt32(before, documented["version"].Offset));
+        Assert.Equal(0, BitConverter.ToInt32(before, documented["features"].Offset));
+        Assert.Equal(CompactHeader.LengthBytes, documented["checksum"].Offset + documented["checksum"].Size);
+
+        static byte[] Encoded(CompactHeader shown)
+        {
+            byte[] sector = new byte[CompactHeader.LengthBytes];
+            shown.Encode(sector);
+            return sector;
+        }
+    }
+
+    [Fact]
+    public void Sectors_and_descriptors_of_tables_are_as_the_document_says()
+    {
+        Dictionary<string, (int Offset, int Size)> sector = FieldsOf("table sector");
+        byte[] bytes = new byte[512];
+        bytes.AsSpan(0, TableSector.PayloadBytes).Fill(0xAB);
+        TableSector.Seal(bytes, 0x0102_0304_0506_0708, 0x0A0B_0C0D);
+        Assert.Equal((0, TableSector.PayloadBytes), sector["content"]);
+        Assert.Equal(0x0102_0304_0506_0708, BitConverter.ToInt64(bytes, sector["key"].Offset));
+        Assert.Equal(0x0A0B_0C0D, BitConverter.ToInt32(bytes, sector["number"].Offset));
+        Assert.Equal(Crc32C.Compute(bytes.AsSpan(0, sector["checksum"].Offset)), BitConverter.ToUInt32(bytes, sector["checksum"].Offset));
+        Assert.Equal(512, sector.Values.Sum(field => field.Size));
+
+        Dictionary<string, string> descriptor = TableWithFirstColumn("descriptor field").ToDictionary(row => row[0], row => row[1]);
+        byte[] encoded = new byte[16];
+        new ChunkDescriptor(0x0102_0304, ChunkState.Filling).Encode(encoded);
+        Assert.Equal(0x0102_0304, BitConverter.ToInt32(encoded, int.Parse(descriptor["owner"], CultureInfo.InvariantCulture)));
+        Assert.Equal((int)ChunkState.Filling, BitConverter.ToInt32(encoded, int.Parse(descriptor["state"], CultureInfo.InvariantCulture)));
+        Assert.Equal($"{ChunkDescriptor.BitsOffset}", descriptor["bits"]);
+
+        Dictionary<string, string> states = TableWithFirstColumn("chunk state").ToDictionary(row => row[0], row => row[1]);
+        Assert.Equal(Enum.GetValues<ChunkState>().ToDictionary(state => $"{state}", state => $"{(int)state}"), states);
+    }
+
+    private static Dictionary<string, (int Offset, int Size)> FieldsOf(string heading) => TableWithFirstColumn(heading)
+        .ToDictionary(row => row[0], row => (int.Parse(row[1], CultureInfo.InvariantCulture), int.Parse(row[2], CultureInfo.InvariantCulture)));
 
     private static string[][] TableWithFirstColumn(string heading) =>
     [

@@ -22,6 +22,9 @@ public sealed class StackRequestTests : IDisposable
         Writable with { SizeBytes = 1024, Layers = ["r1.cow"], Repair = true },
         Volatile with { SizeBytes = 1L << 40, Volatile = new VolatileRequest("/var/tmp", 1) },
         ReadOnly with { Cowfile = "top.cow", Layers = ["r1.cow"] },
+        Writable with { Store = new StoreRequest(StoreRequest.Compact) },
+        Writable with { Store = new StoreRequest(StoreRequest.Compact, 4096) },
+        Writable with { Store = new StoreRequest(StoreRequest.Classic), Plain = true },
     ];
 
     public static TheoryData<AttachRequest, string> Impossible => new()
@@ -38,6 +41,13 @@ public sealed class StackRequestTests : IDisposable
         { Writable with { SizeBytes = -1024 }, "multiple of 1024 bytes" },
         { Writable with { SizeBytes = 1025 }, "multiple of 1024 bytes" },
         { Writable with { SizeBytes = long.MaxValue / 1024 * 1024 }, "multiple of 1024 bytes" },
+        { Writable with { Store = new StoreRequest("sparse") }, "there is no store 'sparse'" },
+        { Writable with { Store = new StoreRequest(StoreRequest.Compact, 5000) }, "power of two" },
+        { Writable with { Store = new StoreRequest(StoreRequest.Compact, 2 << 20) }, "power of two" },
+        { Writable with { Store = new StoreRequest(StoreRequest.Classic, 4096) }, "a classic cowfile has none" },
+        { Writable with { Store = new StoreRequest(StoreRequest.Compact), Plain = true }, "not to be like the original's" },
+        { Volatile with { Store = new StoreRequest(StoreRequest.Compact) }, "for a new cowfile" },
+        { ReadOnly with { Store = new StoreRequest(StoreRequest.Compact) }, "for a new cowfile" },
         { Writable with { Layers = [.. Enumerable.Repeat("r.cow", 33)] }, "33 layers are too many" },
     };
 

@@ -1,3 +1,4 @@
+using Cowloop.Core.Files;
 using Cowloop.Simulation.Exploring;
 using Cowloop.Simulation.Tests.Support;
 using Xunit.Abstractions;
@@ -8,6 +9,8 @@ namespace Cowloop.Simulation.Tests.Exploring;
 /// <summary>An explorer that finds nothing proves nothing: bugs that people really make are planted, and it must find each of them.</summary>
 public class PlantedBugTests(ITestOutputHelper output)
 {
+    private const long MaxStoreCrashCount = 200_000;
+
     [Theory]
     [InlineData("DirtyHeader")]
     [InlineData("CleanHeader")]
@@ -102,6 +105,40 @@ public class PlantedBugTests(ITestOutputHelper output)
         [ChangeKind.CleanHeader, ChangeKind.SealedHeader],
         explorer => explorer.CheckAll(1, beginning: Write(4, 2)),
         maxOperations: 2);
+
+    /// <summary>After data: the first sync of a flush. After a table: the one that makes its bits durable.</summary>
+    [Theory]
+    [InlineData("Data")]
+    [InlineData("Table")]
+    [InlineData("ZeroMap")]
+    public void A_missing_sync_of_a_compact_store_is_found(string after) =>
+        MustBeFoundInStore((file, site) => new StoreSyncSkipper(file, Enum.Parse<StoreArea>(after), () => site.Open() is not null), maxOperations: 3);
+
+    /// <summary>Another chunk that gets its place writes the sector that they have in common.</summary>
+    [Fact]
+    public void A_table_with_bits_that_is_written_before_the_data_is_durable_is_found() =>
+        MustBeFoundInStore((file, site) => new EarlyTableBits(file, site.Open), maxOperations: 3);
+
+    /// <summary>
+    /// Both syncs: after the first one the descriptor says Zero durably, and then it does no harm if the chunk holds something else before the second.
+    /// </summary>
+    [Fact]
+    public void A_chunk_that_is_taken_again_before_its_giving_up_is_durable_is_found() =>
+        MustBeFoundInStore((file, site) => new EarlyChunkReuser(file, () => site.Open() is not null), maxOperations: 6);
+
+    [Fact]
+    public void A_chunk_of_zeros_that_counts_as_data_before_its_zeros_are_durable_is_found() =>
+        MustBeFoundInStore((file, _) => new FillingForgetter(file), maxOperations: 8);
+
+    /// <summary>Plants a bug in how compact stores are written.</summary>
+    private void MustBeFoundInStore(Func<IBlockFile, PlantSite, IBlockFile> plant, int maxOperations)
+    {
+        var explorer = new Explorer((file, site) => site.Role == FileRole.Cowfile ? plant(file, site) : file);
+
+        Violation? violation = explorer.CheckAll(2, geometry: Geometry.Compact) ?? explorer.CheckRandom(1, MaxStoreCrashCount, Geometry.Compact);
+
+        MustBeFound(explorer, violation, maxOperations);
+    }
 
     /// <summary>Plants a missing sync of cowfiles in one kind of operation.</summary>
     private void MustBeFound(OperationKind where, ChangeKind[] after, Func<Explorer, Violation?> check, int maxOperations)

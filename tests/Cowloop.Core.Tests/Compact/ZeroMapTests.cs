@@ -1,0 +1,109 @@
+using Cowloop.Core.Compact;
+using Cowloop.Core.Files;
+using Cowloop.Core.Format;
+using Cowloop.Core.Tests.Support;
+
+namespace Cowloop.Core.Tests.Compact;
+
+public class ZeroMapTests
+{
+    private const ulong Key = 99;
+
+    // Three sectors of it.
+    private static readonly CompactLayout Layout = new(new CowLayout(4L * (2 * TableSector.PayloadBits + 5)), 4096);
+
+    [Fact]
+    public void What_is_added_is_found_again()
+    {
+        MemoryFile file = NewFile();
+        ZeroMap map = Load(file);
+        Assert.Empty(map.All());
+
+        Assert.Equal(Errno.None, map.Add(3960, 4000));
+        Assert.Equal(Errno.None, map.Add(7940, 1));
+
+        Assert.False(map.IsDirty);
+        Assert.Equal(Enumerable.Range(3960, 4000).Select(chunk => (long)chunk), map.All());
+        Assert.Equal(map.All(), Load(file).All());
+        Assert.True(map.Has(7940) && map.Has(3960) && !map.Has(3959));
+    }
+
+    [Fact]
+    public void What_is_noted_is_written_later()
+    {
+        MemoryFile file = NewFile();
+        ZeroMap map = Load(file);
+        Assert.Equal(Errno.None, map.Add(1, 2));
+
+        map.Note(1, isSet: false);
+        map.Note(5000, isSet: true);
+
+        Assert.True(map.IsDirty);
+        Assert.Equal([1L, 2], Load(file).All());
+        Assert.Equal(Errno.None, map.WriteDirty());
+        Assert.False(map.IsDirty);
+        Assert.Equal([2L, 5000], Load(file).All());
+    }
+
+    [Fact]
+    public void What_could_not_be_written_is_written_next_time()
+    {
+        MemoryFile file = NewFile();
+        ZeroMap map = Load(new FaultyFile(file, new PlannedFault(3, 1, Errno.EIO, FaultMoment.BeforeTheCall)));
+
+        // Looking for data is the first call; then one sector is written and the other one not.
+        Assert.Equal(Errno.EIO, map.Add(3967, 2));
+
+        Assert.True(map.IsDirty);
+        Assert.Equal([3967L], Load(file).All());
+        Assert.Equal(Errno.None, map.WriteDirty());
+        Assert.Equal([3967L, 3968], Load(file).All());
+    }
+
+    [Fact]
+    public void A_sector_that_is_damaged_or_another_stores_is_refused()
+    {
+        MemoryFile file = NewFile();
+        Assert.Equal(Errno.None, Load(file).Add(4000, 1));
+        byte[] sector = new byte[512];
+        Assert.Equal(Errno.None, file.ReadAt(8192 + 512, sector));
+
+        MustBeDamaged(file, Key + 1, 1);
+        MemoryFile moved = NewFile();
+        Assert.Equal(Errno.None, moved.WriteAt(8192 + 1024, sector));
+        MustBeDamaged(moved, Key, 2);
+        MemoryFile torn = NewFile();
+        sector[300] ^= 1;
+        Assert.Equal(Errno.None, torn.WriteAt(8192 + 512, sector));
+        MustBeDamaged(torn, Key, 1);
+
+        static void MustBeDamaged(MemoryFile file, ulong key, int number)
+        {
+            CowloopException refused = Assert.Throws<CowloopException>(() => Load(file, key));
+            Assert.Equal(Fault.Damaged, refused.Fault);
+            Assert.Equal($"compact store a.cow has a damaged sector {number} of its map of zeros", refused.Message);
+        }
+    }
+
+    [Fact]
+    public void What_cannot_be_read_is_told()
+    {
+        MemoryFile file = NewFile();
+        Assert.Equal(Errno.None, Load(file).Add(1, 1));
+        for (int call = 1; call <= 2; call++)
+        {
+            CowloopException refused = Assert.Throws<CowloopException>(
+                () => Load(new FaultyFile(file, new PlannedFault(call, 1, Errno.EIO, FaultMoment.AfterTheCall))));
+            Assert.Equal((Fault.ReadBitmap, Errno.EIO), (refused.Fault, refused.Errno));
+        }
+    }
+
+    private static MemoryFile NewFile() => ChunkTableRig.NewFile(Layout);
+
+    private static ZeroMap Load(IBlockFile file, ulong key = Key)
+    {
+        var map = new ZeroMap(file, Layout, key, new ulong[ZeroMap.WordCountFor(Layout)]);
+        map.Load("a.cow");
+        return map;
+    }
+}

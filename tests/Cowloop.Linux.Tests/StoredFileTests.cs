@@ -1,0 +1,93 @@
+using Cowloop.Core;
+using Cowloop.Core.Format;
+using Cowloop.Tests.Support;
+
+namespace Cowloop.Linux.Tests;
+
+public sealed class StoredFileTests : IDisposable
+{
+    private static readonly CowLayout Layout = new(100);
+
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void A_file_without_a_store_is_itself()
+    {
+        File.WriteAllText(_directory["file"], "anything");
+        using StoredFile stored = Open();
+
+        Assert.Null(stored.Compact);
+        Assert.Equal(8, stored.LengthBytes);
+        Assert.Equal(Errno.None, stored.WriteAt(0, "nothing!"u8));
+        Assert.Equal("nothing!", File.ReadAllText(_directory["file"]));
+        Assert.True(stored.CanBeCowfile);
+        Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace space));
+        Assert.True(space.TotalKiB > 0);
+    }
+
+    [Fact]
+    public void A_compact_store_is_the_cowfile_in_it()
+    {
+        using (StoredFile made = Make(new StoreChoice(4096)))
+        {
+            Assert.Equal(0, made.LengthBytes);
+            Assert.Equal(Errno.None, made.SetLength(Layout.FullLengthBytes));
+            Assert.Equal(Errno.None, made.WriteAt(Layout.DataOffsetBytes, new byte[1024].AsSpan()));
+            Assert.Equal(Errno.None, made.WriteAt(0, "a header"u8));
+            Assert.Equal(Errno.None, made.Sync());
+        }
+        using StoredFile stored = Open();
+
+        Assert.Equal(4096, stored.Compact!.ChunkBytes);
+        Assert.Equal(Layout.FullLengthBytes, stored.LengthBytes);
+        byte[] header = new byte[8];
+        Assert.Equal(Errno.None, stored.ReadAt(0, header));
+        Assert.Equal("a header"u8.ToArray(), header);
+        Assert.True(stored.File.LengthBytes < Layout.FullLengthBytes);
+        Assert.True(stored.CanBeCowfile);
+        Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace space));
+        Assert.Equal(Errno.None, stored.File.TryGetSpace(out FileSystemSpace filesystem));
+        Assert.Equal(filesystem.TotalKiB, space.TotalKiB);
+    }
+
+    [NeedsFact("root", "losetup")]
+    public void A_block_device_with_a_store_has_the_space_that_it_has()
+    {
+        using (FileStream file = new(_directory["file"], FileMode.CreateNew))
+        {
+            file.SetLength(8 << 20);
+        }
+        using LoopBack loop = LoopBack.Of(_directory["file"]);
+        Assert.Equal(Errno.None, PosixFile.TryOpenAlone(loop.Path, out PosixFile? device));
+        using (StoredFile plain = StoredFile.Open(device!, loop.Path))
+        {
+            Assert.False(plain.CanBeCowfile);
+        }
+        Assert.Equal(Errno.None, PosixFile.TryOpenAlone(loop.Path, out device));
+        using StoredFile stored = StoreChoice.For(device!).Make(device!, loop.Path, new CowLayout(100_000));
+
+        Assert.Equal(StoreChoice.UsualChunkBytes, stored.Compact!.ChunkBytes);
+        Assert.True(stored.CanBeCowfile);
+        Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace before));
+        Assert.Equal(Errno.None, stored.WriteAt(new CowLayout(100_000).DataOffsetBytes, new byte[1024]));
+        Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace after));
+        Assert.InRange(before.TotalKiB, 7000u, 8192u);
+        Assert.Equal(before.TotalKiB, after.TotalKiB);
+        Assert.Equal(before.AvailableKiB - 64, after.AvailableKiB);
+        Assert.Equal(Errno.EBUSY, PosixFile.TryOpenAlone(loop.Path, out _));
+    }
+
+    private StoredFile Open()
+    {
+        Assert.Equal(Errno.None, PosixFile.TryOpenReadWrite(_directory["file"], out PosixFile? file));
+        return StoredFile.Open(file!, "file");
+    }
+
+    private StoredFile Make(StoreChoice choice)
+    {
+        Assert.Equal(Errno.None, PosixFile.TryCreate(_directory["file"], out PosixFile? file));
+        return choice.Make(file!, "file", Layout);
+    }
+}
