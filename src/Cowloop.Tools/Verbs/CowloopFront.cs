@@ -55,6 +55,8 @@ internal static class CowloopFront
             CompactVerb.Create(),
             PackVerb.Create(),
             UnpackVerb.Create(),
+            ImportDmVerb.Create(),
+            ExportDmVerb.Create(),
             StatusVerb.Create(),
             UpVerb.Create(),
             DownVerb.Create(),
