@@ -49,7 +49,7 @@ fetch_kernel() {
 	dpkg-deb -x "$directory"/*.deb "$directory" || die "$package cannot be unpacked"
 	rm -f "$directory"/*.deb
 	depmod -b "$directory" "$(basename "$directory"/lib/modules/*)" || die "depmod failed"
-	touch "$directory/complete"
+	touch "$directory/complete" && chmod 755 "$directory"
 	# Somebody else may have been faster.
 	mv -T "$directory" "$cache/$package" 2>/dev/null || [ -e "$cache/$package/complete" ] || die "$cache/$package cannot be made"
 	printf '%s\n' "$cache/$package"
