@@ -213,5 +213,19 @@ public class DeviceMapperTests : StackTest
         Assert.Equal(new byte[16 * 1024], File.ReadAllBytes(small.Path));
     }
 
+    [RootFact("/dev/loop-control")]
+    public void A_block_device_that_leads_to_what_is_read_is_refused()
+    {
+        using LoopBack loop = LoopBack.Of(Temp["R"]);
+        using LoopBack cowfile = LoopBack.Of(Temp["lower.cow"]);
+        Action mustBeUnchanged = KeepAll();
+
+        Run("cowloop", "export-dm", "R", "lower.cow", loop.Path, "--force").MustComplain(2, "which would be lost");
+        Run("cowloop", "export-dm", loop.Path, "lower.cow", loop.Path, "--force").MustComplain(2, "which would be lost");
+        Run("cowloop", "export-dm", "R", "upper.cow", cowfile.Path, "--force").MustComplain(2, "which would be lost");
+
+        mustBeUnchanged();
+    }
+
     private JsonElement Json(params string[] arguments) => JsonDocument.Parse(Run("cowloop", [.. arguments, "--json"]).MustSucceed().Output).RootElement;
 }

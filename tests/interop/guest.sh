@@ -63,7 +63,7 @@ version=$(basename "$kernel"/lib/modules/*)
 work=$(mktemp -d "${TMPDIR:-/tmp}/cowloop-guest-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 files=$work/files
-mkdir -p "$files"/{bin,dev,lib/modules,lower,memory,proc,root,run,share,sys}
+mkdir -p "$files"/{bin,dev,lib/modules,lower,memory,new,proc,run,share,sys}
 cp "$(command -v busybox)" "$files/bin/busybox"
 
 # The modules in the order in which they load; built-in ones need nothing.
@@ -82,7 +82,7 @@ printf '%q ' "$@" >"$files/command"
 cat >"$files/init" <<'INIT'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/ LC_ALL=C
 mount -t proc none /proc; mount -t sysfs none /sys; mount -t devtmpfs none /dev
 mkdir -p /dev/pts /dev/shm; ln -s /proc/self/fd /dev/fd
 ip link set lo up
@@ -95,13 +95,13 @@ for port in /sys/class/virtio-ports/*; do
 done
 mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose host /lower
 mount -t tmpfs none /memory && mkdir /memory/upper /memory/work
-mount -t overlay -o lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work none /root
-for directory in proc sys dev; do mount -o bind "/$directory" "/root/$directory"; done
-mount -t tmpfs none /root/run
-grep -q guest.share /proc/cmdline && mkdir -p /root/share && mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=none share /root/share
-cp /command /root/run/command
+mount -t overlay -o lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work none /new
+for directory in proc sys dev; do mount -o bind "/$directory" "/new/$directory"; done
+mount -t tmpfs none /new/run
+grep -q guest.share /proc/cmdline && mkdir -p /new/share && mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=none share /new/share
+cp /command /new/run/command
 # A port has one opener, and a program may want to open its output once more.
-{ chroot /root /bin/bash /run/command </dev/null 2>&1; echo $? >/result; } | cat >"$output"
+{ chroot /new /bin/bash /run/command </dev/null 2>&1; echo $? >/result; } | cat >"$output"
 cat /result >"$status"
 sync
 poweroff -f

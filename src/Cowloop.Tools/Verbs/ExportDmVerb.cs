@@ -22,7 +22,9 @@ internal static class ExportDmVerb
             Description = "A cowfile between BASE and COWFILE; several from bottom to top. Those that COWFILE was made on are found by themselves",
             HelpName = "COWFILE",
         };
-        Option<long?> chunk = VerbOptions.Size("--chunk", "Size of a chunk, the unit in which device mapper copies: a power of two from 4K to 512K; otherwise 4K");
+        Option<long?> chunk = VerbOptions.Size(
+            "--chunk",
+            "Size of a chunk, the unit in which device mapper copies: a power of two from 4K to 512K; otherwise 4K");
         var force = new Option<bool>("--force") { Description = "Replace a file STORE that exists, or overwrite a block device that is not blank" };
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
@@ -68,11 +70,19 @@ internal static class ExportDmVerb
         string table = $"0 {report.Sectors} snapshot {origin} {device} P {report.ChunkBytes / SectorBytes}";
         if (asJson)
         {
-            var result = new DmExportResult(Path.GetFullPath(store), report.LengthBytes, report.Chunks, report.ChunkBytes, report.Sectors, report.CanRunFull, table);
+            var result = new DmExportResult(
+                Path.GetFullPath(store),
+                report.LengthBytes,
+                report.Chunks,
+                report.ChunkBytes,
+                report.Sectors,
+                report.CanRunFull,
+                table);
             Console.WriteLine(JsonSerializer.Serialize(result, DmJson.Default.DmExportResult));
             return;
         }
-        Console.WriteLine($"{store}: {report.Chunks} chunks ({HumanSize.Format(report.Chunks * report.ChunkBytes)}) that differ from {baseName}. Activate it, as NAME:");
+        string size = HumanSize.Format(report.Chunks * report.ChunkBytes);
+        Console.WriteLine($"{store}: {report.Chunks} chunks ({size}) that differ from {baseName}. Activate it, as NAME:");
         if (!report.IsBaseDevice)
         {
             Console.WriteLine($"  ORIGIN=$(losetup --find --show --read-only {ShellWord.ForPath(baseName)})");

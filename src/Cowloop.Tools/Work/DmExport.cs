@@ -70,9 +70,11 @@ internal sealed class DmExport(string baseName, IReadOnlyList<string> cowfiles, 
     {
         Errno errno = PosixFile.TryOpenReadWrite(storeName, out PosixFile? file);
         using PosixFile device = file ?? throw new CowloopException(errno, $"{storeName} cannot be opened for reading and writing: {errno.Text()}");
-        if (stack.Identities.Any(device.Identity.IsSameAs))
+        // A loop device, too, may lead there.
+        var storage = StorageStack.Below(device.Identity, storeName);
+        if (stack.Identities.Any(source => device.Identity.IsSameAs(source) || storage.GoesThrough(source)))
         {
-            throw new CowloopException(Errno.EINVAL, $"{storeName} is the file to read from", "name another device for the result");
+            throw new CowloopException(Errno.EINVAL, $"{storeName} leads to what is to be read, which would be lost", "name another device for the result");
         }
         BaseOpener.RefuseIfInUse(storeName, device.Identity, "all that it holds would be lost; name another device, or end that use first");
         if (device.TryLock(exclusive: true) == Errno.EAGAIN)
