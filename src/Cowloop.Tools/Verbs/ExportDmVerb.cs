@@ -63,7 +63,8 @@ internal static class ExportDmVerb
         if (report.CanRunFull)
         {
             Console.Error.WriteLine(
-                $"cowloop: warning: {store} has room for {report.FreeChunks} more chunks; the kernel invalidates a snapshot that runs full, with all that is in it");
+                $"cowloop: warning: {store} has room for {report.FreeChunks} more chunks; "
+                + "the kernel invalidates a snapshot that runs full, with all that is in it");
         }
         string origin = report.IsBaseDevice ? Path.GetFullPath(baseName) : "$ORIGIN";
         string device = report.IsStoreDevice ? Path.GetFullPath(store) : "$STORE";

@@ -41,7 +41,8 @@ internal static class ImportDmVerb
         if (report.LosesRest)
         {
             Console.Error.WriteLine(
-                $"cowloop: warning: the last 512 bytes of {baseName} are no whole block, and a cowfile does not reach them: what the snapshot had there is lost");
+                $"cowloop: warning: the last 512 bytes of {baseName} are no whole block, and a cowfile does not reach them: "
+                + "what the snapshot had there is lost");
         }
         Console.WriteLine(asJson
             ? JsonSerializer.Serialize(
