@@ -160,6 +160,6 @@ public partial class CompletionTests(CowService service, ITestOutputHelper outpu
     /// <summary>Those that the help lists.</summary>
     private string[] Verbs() => [.. VerbInHelp().Matches(Service.Cowloop("--help").MustSucceed().Output.Split("Commands:")[1]).Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal)];
 
-    [GeneratedRegex(@"^  (\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^  ([\w-]+)", RegexOptions.Multiline)]
     private static partial Regex VerbInHelp();
 }

@@ -34,6 +34,6 @@ public partial class ReadmeTests(CowService service, ITestOutputHelper output) :
         Assert.All(inTable, command => Assert.Contains(command, shown, StringComparison.Ordinal));
     }
 
-    [GeneratedRegex(@"^\| `(cowloop \w+|cow\w+ -\w|cow\w+)[^`]*` \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(cowloop [\w-]+|cow\w+ -\w|cow\w+)[^`]*` \|", RegexOptions.Multiline)]
     private static partial Regex CommandInTable();
 }

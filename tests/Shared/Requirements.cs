@@ -18,6 +18,9 @@ internal static class Requirements
 
     private static readonly Dictionary<string, int> Capabilities = new() { ["ipc_lock"] = 14, ["sys_resource"] = 24 };
 
+    private static readonly Lazy<bool> HasGuestKernel = new(() =>
+        Shell.Try(Path.Combine(Repository.Root, "tests/interop/guest.sh"), "--fetch").ExitCode == 0);
+
     private static readonly string? MissingForRoot = Environment.IsPrivilegedProcess
         ? Missing([.. typeof(Requirements).Assembly.GetCustomAttribute<RootTestsNeedAttribute>()?.Needs ?? []])
         : "needs root";
@@ -28,7 +31,8 @@ internal static class Requirements
     /// <summary>Says why a test can't run here, or null when it can.</summary>
     /// <param name="needs">
     /// Absolute paths that must exist, names of programs, <c>fs:NAME</c> for a filesystem of the kernel, <c>cap:NAME</c> for a capability of this
-    /// process, <c>cgroup:memory</c> for a memory cgroup that can be made, <c>cgroup1:memory</c> and <c>cgroup2:memory</c> for one of that version.
+    /// process, <c>cgroup:memory</c> for a memory cgroup that can be made, <c>cgroup1:memory</c> and <c>cgroup2:memory</c> for one of that version,
+    /// <c>guest:kernel</c> for a kernel that tests/interop/guest.sh can boot: it is downloaded now if need be.
     /// </param>
     public static string? Missing(params string[] needs) => needs.FirstOrDefault(need => !Has(need)) is string missing ? $"needs {missing}" : null;
 
@@ -64,6 +68,7 @@ internal static class Requirements
         "cgroup:memory" => MemoryCgroup.CanBeMade(),
         "cgroup1:memory" => !MemoryCgroup.Has2 && MemoryCgroup.CanBeMade(),
         "cgroup2:memory" => MemoryCgroup.Has2 && MemoryCgroup.CanBeMade(),
+        "guest:kernel" => HasGuestKernel.Value,
         _ when need.StartsWith(FilesystemPrefix, StringComparison.Ordinal) => KernelHas(need[FilesystemPrefix.Length..]),
         _ when need.StartsWith(CapabilityPrefix, StringComparison.Ordinal) => HasCapability(need[CapabilityPrefix.Length..]),
         _ => HasProgram(need),

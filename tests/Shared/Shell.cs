@@ -6,8 +6,6 @@ namespace Cowloop.Tests.Support;
 /// <summary>Runs programs as a user does.</summary>
 internal static class Shell
 {
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(120);
-
     /// <summary>Runs a program that must succeed.</summary>
     public static CommandResult Run(string program, params string[] arguments) => Try(program, arguments).MustSucceed();
 
@@ -25,13 +23,13 @@ internal static class Shell
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         string command = $"{program} {string.Join(' ', arguments)}";
-        if (!process.WaitForExit(TimeLimit))
+        if (!process.WaitForExit(options.TimeLimit))
         {
             process.Kill(entireProcessTree: true);
-            throw new XunitException($"{command}\nwas still running after {TimeLimit.TotalSeconds} s{Known(output)}{Known(error)}");
+            throw new XunitException($"{command}\nwas still running after {options.TimeLimit.TotalSeconds} s{Known(output)}{Known(error)}");
         }
         // A process that it has left behind may hold the pipes.
-        if (!Task.WhenAll(output, error).Wait(TimeLimit))
+        if (!Task.WhenAll(output, error).Wait(options.TimeLimit))
         {
             throw new XunitException($"{command}\nended, but something that it started keeps its output open");
         }

@@ -11,4 +11,7 @@ internal sealed record ShellOptions
 
     /// <summary>Variables that are added to its environment.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>How long it may take.</summary>
+    public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(120);
 }

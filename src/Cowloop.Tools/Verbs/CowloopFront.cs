@@ -57,6 +57,8 @@ internal static class CowloopFront
             ConvertVerb.Create(),
             PackVerb.Create(),
             UnpackVerb.Create(),
+            ImportDmVerb.Create(),
+            ExportDmVerb.Create(),
             StatusVerb.Create(),
             UpVerb.Create(),
             DownVerb.Create(),

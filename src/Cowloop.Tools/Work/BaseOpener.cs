@@ -57,8 +57,8 @@ internal static class BaseOpener
         try
         {
             RefuseOtherKinds(name, file.Identity.Kind);
-            RefuseCompressed(name, file);
-            RefuseIfInUse(name, file.Identity);
+            RefuseCompressed(name, file, "which nothing can be written into", "decompress it, and merge into that");
+            RefuseIfInUse(name, file.Identity, "a base must not change under its users: end that use first");
             if (file.TryLock(exclusive: writable) == Errno.EAGAIN)
             {
                 throw FileOpener.InUse(name, file.Identity);
@@ -90,18 +90,29 @@ internal static class BaseOpener
         }
     }
 
-    private static void RefuseCompressed(string name, PosixFile file)
+    /// <summary>Refuses a base that does not hold its content as it is read.</summary>
+    /// <param name="name">As the user named it.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="why">What such a one can't be used for.</param>
+    /// <param name="whatToDo">What the user can do, before the command that does the first part of it.</param>
+    /// <exception cref="CowloopException">It is compressed.</exception>
+    public static void RefuseCompressed(string name, PosixFile file, string why, string whatToDo)
     {
         if (CloopIndex.IsCloop(file))
         {
             throw new CowloopException(
                 Errno.EINVAL,
-                $"{name} is a compressed image (cloop), which nothing can be written into",
-                $"decompress it, and merge into that: extract_compressed_fs {ShellWord.ForPath(name)} disk.img");
+                $"{name} is a compressed image (cloop), {why}",
+                $"{whatToDo}: extract_compressed_fs {ShellWord.ForPath(name)} disk.img");
         }
     }
 
-    private static void RefuseIfInUse(string name, FileIdentity identity)
+    /// <summary>Refuses an image or a block device that somebody else may be reading or writing.</summary>
+    /// <param name="name">As the user named it.</param>
+    /// <param name="identity">Which it is.</param>
+    /// <param name="hint">What the user can do.</param>
+    /// <exception cref="CowloopException">It is in use.</exception>
+    public static void RefuseIfInUse(string name, FileIdentity identity, string hint)
     {
         if (ActiveDevices.FindByBase(identity) is not null || ActiveDevices.FindByCowfile(identity) is not null)
         {
@@ -112,7 +123,7 @@ internal static class BaseOpener
             : LoopDevice.FindUser(identity) is string loop ? $"bound to the loop device {loop}" : null;
         if (user is not null)
         {
-            throw new CowloopException(Errno.EBUSY, $"{name} is in use: {user}", "a base must not change under its users: end that use first");
+            throw new CowloopException(Errno.EBUSY, $"{name} is in use: {user}", hint);
         }
     }
 }

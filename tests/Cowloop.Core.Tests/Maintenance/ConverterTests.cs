@@ -7,11 +7,13 @@ using Cowloop.Simulation.Disks;
 
 namespace Cowloop.Core.Tests.Maintenance;
 
-public class ConverterTests
+public sealed class ConverterTests : IDisposable
 {
     private const int BlockCount = 300;
 
     private readonly MemoryFile _base = new(Random(1));
+
+    public void Dispose() => _base.Dispose();
 
     [Theory]
     [InlineData(4 << 10)]
@@ -36,7 +38,7 @@ public class ConverterTests
     {
         var classic = new MemoryFile();
         Fill(classic);
-        classic.WriteAt(6, [5]).MustBeNone();
+        Assert.Equal(Errno.None, classic.WriteAt(6, [5]));
 
         Assert.Equal(Fault.Dirty, Assert.Throws<CowloopException>(() => Converter.Prepare(new CheckedFile(classic, "my.cow"))).Fault);
     }
@@ -45,7 +47,7 @@ public class ConverterTests
     {
         var converter = Converter.Prepare(new CheckedFile(source, "source"));
         converter.Run(new CheckedFile(target, "target"), NobodyWatches.Instance);
-        target.Sync().MustBeNone();
+        Assert.Equal(Errno.None, target.Sync());
     }
 
     private static byte[] Random(int seed)
@@ -67,10 +69,10 @@ public class ConverterTests
         var image = new BaseImage(_base, "base", null);
         var options = new CowfileOptions { AllocateZeroedWords = HeapWords.Allocate, NewId = Guid.NewGuid() };
         using var overlay = new Overlay(_base, Cowfile.Open(cowfile, "my.cow", image, options), 512);
-        overlay.Write(3 * 1024, Random(2).AsSpan(0, 70_000), fua: false).MustBeNone();
-        overlay.Zero(8 * 1024, 100 * 1024, mayUnmap: true, fua: false).MustBeNone();
-        overlay.Write((BlockCount - 1) * 1024, Random(3).AsSpan(0, 1024), fua: false).MustBeNone();
-        overlay.Clean().MustBeNone();
-        overlay.Close().MustBeNone();
+        Assert.Equal(Errno.None, overlay.Write(3 * 1024, Random(2).AsSpan(0, 70_000), fua: false));
+        Assert.Equal(Errno.None, overlay.Zero(8 * 1024, 100 * 1024, mayUnmap: true, fua: false));
+        Assert.Equal(Errno.None, overlay.Write((BlockCount - 1) * 1024, Random(3).AsSpan(0, 1024), fua: false));
+        Assert.Equal(Errno.None, overlay.Clean());
+        Assert.Equal(Errno.None, overlay.Close());
     }
 }
