@@ -14,8 +14,8 @@ public class ContractTests
         AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/home/me", 5, true, true, true, true, Samples.Settings), ControlJson.Default.AttachRequest);
         AssertRoundTrip(
             new AttachRequest("disk.img", "", "/", Layers: ["r1.cow", "r2.cow"], ReadOnly: true, Volatile: new VolatileRequest("/var/tmp", 1L << 40), SizeBytes: 1L << 50),
-            new AttachRequest("disk.img", "my.cow", "/", Store: new StoreRequest(StoreRequest.Compact, 1 << 20)),
             ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/", Store: new StoreRequest(StoreRequest.Compact, 1 << 20)), ControlJson.Default.AttachRequest);
         AssertRoundTrip(new SnapshotRequest("new.cow", "/home/me", "/mnt"), ControlJson.Default.SnapshotRequest);
         AssertRoundTrip(new SnapshotReply(Samples.Device, "/home/me/old.cow", 1234), ControlJson.Default.SnapshotReply);
         AssertRoundTrip(new ForkRequest("clone.cow", "/home/me", "top.cow", 7, "/mnt"), ControlJson.Default.ForkRequest);

@@ -52,7 +52,7 @@ public sealed class StoredFileTests : IDisposable
         Assert.Equal(filesystem.TotalKiB, space.TotalKiB);
     }
 
-    [NeedsFact("root", "losetup")]
+    [RootFact("losetup")]
     public void A_block_device_with_a_store_has_the_space_that_it_has()
     {
         using (FileStream file = new(_directory["file"], FileMode.CreateNew))

@@ -165,21 +165,21 @@ public class CompactStoreTests(CowService service, ITestOutputHelper output) : F
         string volume = Images.Ext4(Temp["volume"]);
         string before = FileSnapshot.HashOf(volume);
         using LoopBack loop = LoopBack.Of(volume);
-        Service.Cowloop("create", image, loop.Path).MustRefuse(2, $"cowloop: {loop.Path} holds ext4", "give --force");
-        Service.Cowloop("create", "--store", "classic", image, loop.Path).MustRefuse(2, $"{loop.Path} is a block device: only a compact store");
-        Service.Cowdev("-a", image, loop.Path).MustRefuse(2, "activate new cowdevice", "a block device without a compact store");
+        MustRefuse(Service.Cowloop("create", image, loop.Path), $"cowloop: {loop.Path} holds ext4", "give --force");
+        MustRefuse(Service.Cowloop("create", "--store", "classic", image, loop.Path), $"{loop.Path} is a block device: only a compact store");
+        MustRefuse(Service.Cowdev("-a", image, loop.Path), "activate new cowdevice", "a block device without a compact store");
         Shell.Run("blockdev", "--flushbufs", loop.Path);
         Assert.Equal(before, FileSnapshot.HashOf(volume));
         using (Mount(loop.Path))
         {
-            Service.Cowloop("create", "--force", image, loop.Path).MustRefuse(2, loop.Path);
+            MustRefuse(Service.Cowloop("create", "--force", image, loop.Path), loop.Path);
         }
         Service.Cowloop("create", "--force", image, loop.Path).MustSucceed();
         Assert.Equal("", Shell.Run("wipefs", "--no-act", loop.Path).Output);
-        Service.Cowloop("create", image, loop.Path).MustRefuse(2, "holds a compact store of a cowfile");
+        MustRefuse(Service.Cowloop("create", image, loop.Path), "holds a compact store of a cowfile");
         CowDisk disk = AttachMade(image, loop.Path);
-        Service.Cowloop("create", "--force", image, loop.Path).MustRefuse(2, loop.Path);
-        Service.Cowloop("rollback", disk.Path).MustRefuse(2, "is a block device");
+        MustRefuse(Service.Cowloop("create", "--force", image, loop.Path), loop.Path);
+        MustRefuse(Service.Cowloop("rollback", disk.Path), "is a block device");
         Service.Detach(disk);
     }
 
@@ -257,6 +257,12 @@ public class CompactStoreTests(CowService service, ITestOutputHelper output) : F
                 Shell.Run("fstrim", mount.Path);
             }
         }
+    }
+
+    private static void MustRefuse(CommandResult result, params string[] reasons)
+    {
+        Assert.Equal(2, result.ExitCode);
+        Assert.All(reasons, reason => Assert.Contains(reason, result.Error, StringComparison.Ordinal));
     }
 
     private static string HashOfTree(string directory) =>

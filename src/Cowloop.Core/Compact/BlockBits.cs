@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Cowloop.Core.Compact;
 
-/// <summary>One bit per block of a device, in memory. Words change atomically; a word's 64 blocks belong to one stripe, so who writes to blocks has its bits alone.</summary>
+/// <summary>
+/// One bit per block of a device, in memory. Words change atomically; a word's 64 blocks belong to one stripe, so who writes to blocks has its bits alone.
+/// </summary>
 /// <param name="words">Zeroed memory; not owned.</param>
 internal readonly struct BlockBits(Memory<ulong> words)
 {

@@ -13,7 +13,8 @@ internal sealed partial class ChunkTable
         int groupCount = _layout.GroupCountFor(_file.LengthBytes);
         if (Device is not null && Device.Count > groupCount)
         {
-            throw CompactHeader.Damaged(name, $"is incomplete: it has {Device.Count} groups of chunks, and {_file.LengthBytes} bytes have room for {groupCount}");
+            string room = $"{_file.LengthBytes} bytes have room for {groupCount}";
+            throw CompactHeader.Damaged(name, $"is incomplete: it has {Device.Count} groups of chunks, and {room}");
         }
         groupCount = Device?.Count ?? groupCount;
         var groups = new ChunkGroup[groupCount];
@@ -32,7 +33,8 @@ internal sealed partial class ChunkTable
             }
             if (errno != Errno.None)
             {
-                throw new CowloopException(errno, $"the table at byte {_layout.TableOffsetBytes(number)} of compact store {name} cannot be read: {errno.Text()}")
+                long offsetBytes = _layout.TableOffsetBytes(number);
+                throw new CowloopException(errno, $"the table at byte {offsetBytes} of compact store {name} cannot be read: {errno.Text()}")
                 {
                     Fault = Fault.ReadBitmap,
                 };
@@ -67,7 +69,8 @@ internal sealed partial class ChunkTable
             }
             for (int index = 0; index < _layout.DescriptorsPerSector; index++)
             {
-                Load(group, sector * _layout.DescriptorsPerSector + index, content.Slice(index * _layout.DescriptorBytes, _layout.DescriptorBytes), name, isSameBoot);
+                ReadOnlySpan<byte> descriptor = content.Slice(index * _layout.DescriptorBytes, _layout.DescriptorBytes);
+                Load(group, sector * _layout.DescriptorsPerSector + index, descriptor, name, isSameBoot);
             }
         }
     }
@@ -103,7 +106,8 @@ internal sealed partial class ChunkTable
         }
         if (holdsData && _file.LengthBytes < EndOfDataBytes(chunk, deviceChunk))
         {
-            throw CompactHeader.Damaged(name, $"is incomplete: it ends at byte {_file.LengthBytes}, and chunk {chunk} reaches to byte {EndOfDataBytes(chunk, deviceChunk)}");
+            string reach = $"chunk {chunk} reaches to byte {EndOfDataBytes(chunk, deviceChunk)}";
+            throw CompactHeader.Damaged(name, $"is incomplete: it ends at byte {_file.LengthBytes}, and {reach}");
         }
         if (isFilled)
         {

@@ -128,7 +128,9 @@ internal sealed partial class ChunkTable
         }
     }
 
-    /// <summary>Sees to it that a chunk of the device whose blocks are zeros has a descriptor, which can say that only some of them belong to the cowfile.</summary>
+    /// <summary>
+    /// Sees to it that a chunk of the device whose blocks are zeros has a descriptor, which can say that only some of them belong to the cowfile.
+    /// </summary>
     /// <returns><see cref="Errno.ENOSPC"/> when there is none, and nothing has changed.</returns>
     public Errno DescribeZeros(long deviceChunk)
     {

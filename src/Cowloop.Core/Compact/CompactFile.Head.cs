@@ -256,7 +256,9 @@ public sealed partial class CompactFile
         return Errno.None;
     }
 
-    /// <summary>Sees to it that there is something in the store that can say that blocks of a chunk belong to the cowfile, and that they are what they read as.</summary>
+    /// <summary>
+    /// Sees to it that there is something in the store that can say that blocks of a chunk belong to the cowfile, and that they are what they read as.
+    /// </summary>
     private Errno Represent(long chunk, ReadOnlySpan<ulong> wanted, int bit, int count)
     {
         ChunkPlace place = _table.Find(chunk);

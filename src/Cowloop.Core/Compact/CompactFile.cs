@@ -108,7 +108,10 @@ public sealed partial class CompactFile : IBlockFile
         var layout = new CompactLayout(device, chunkBytes);
         if (isOnDevice && layout.ChunkCountFor(file.LengthBytes) == 0)
         {
-            throw new CowloopException(Errno.ENOSPC, $"{name} has {file.LengthBytes} bytes, too few for a compact store", "take a larger device, or smaller chunks");
+            throw new CowloopException(
+                Errno.ENOSPC,
+                $"{name} has {file.LengthBytes} bytes, too few for a compact store",
+                "take a larger device, or smaller chunks");
         }
         byte[] zeros = new byte[Math.Min(MaxZeroBytes, layout.GroupsOffsetBytes)];
         Errno errno = file.SetLength(0);
@@ -135,7 +138,8 @@ public sealed partial class CompactFile : IBlockFile
         {
             // Best effort: the cause is what the user needs to hear.
             _ = file.SetLength(0);
-            throw new CowloopException(errno, $"no compact store can be made in {name}: {errno.Text()}", errno == Errno.ENOSPC ? "free some space there" : null);
+            string? hint = errno == Errno.ENOSPC ? "free some space there" : null;
+            throw new CowloopException(errno, $"no compact store can be made in {name}: {errno.Text()}", hint);
         }
     }
 

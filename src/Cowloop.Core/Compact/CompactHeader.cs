@@ -4,8 +4,8 @@ using Cowloop.Core.Format;
 namespace Cowloop.Core.Compact;
 
 /// <summary>
-/// The first sector of a compact store: what changes only when a block device that it is on has become larger. All else is in the cowfile's header block and its
-/// record.
+/// The first sector of a compact store: what changes only when a block device that it is on has become larger. All else is in the cowfile's header block
+/// and its record.
 /// </summary>
 /// <param name="Id">Random UUID of the store.</param>
 /// <param name="ChunkBytes">Size of a chunk.</param>

@@ -3,8 +3,8 @@ using Cowloop.Core.Format;
 namespace Cowloop.Core.Maintenance;
 
 /// <summary>
-/// Copies a cowfile into another store: the same blocks, the same identity, so what lies on it lies on the copy as well. A classic one becomes a compact one, and
-/// the reverse.
+/// Copies a cowfile into another store: the same blocks, the same identity, so what lies on it lies on the copy as well. A classic one becomes a compact
+/// one, and the reverse.
 /// </summary>
 public sealed class Converter
 {

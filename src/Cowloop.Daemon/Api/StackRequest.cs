@@ -75,7 +75,8 @@ internal static class StackRequest
         { Kind: StoreRequest.Compact, ChunkBytes: null } => StoreChoice.Compact,
         { Kind: StoreRequest.Compact, ChunkBytes: int bytes } when CompactLayout.IsChunkSize(bytes) => new StoreChoice(bytes),
         { Kind: StoreRequest.Classic or StoreRequest.Compact } => throw Contradiction(
-            $"a chunk of a compact store has a power of two of bytes, from {CompactLayout.MinChunkBytes} to {CompactLayout.MaxChunkBytes}; a classic cowfile has none"),
+            $"a chunk of a compact store has a power of two of bytes, from {CompactLayout.MinChunkBytes} to {CompactLayout.MaxChunkBytes}; "
+            + "a classic cowfile has none"),
         _ => throw Contradiction($"there is no store '{request.Store.Kind}': it is '{StoreRequest.Classic}' or '{StoreRequest.Compact}'"),
     };
 

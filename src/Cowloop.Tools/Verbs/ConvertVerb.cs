@@ -47,7 +47,9 @@ internal static class ConvertVerb
         output.Commit();
         StoreInfo made = StoreInfo.Of(output.Stored!);
         Console.WriteLine(asJson
-            ? JsonSerializer.Serialize(new ConvertResult(Path.GetFullPath(cowfile), Path.GetFullPath(target), made, converter.BlockCount), ToolJson.Default.ConvertResult)
+            ? JsonSerializer.Serialize(
+                new ConvertResult(Path.GetFullPath(cowfile), Path.GetFullPath(target), made, converter.BlockCount),
+                ToolJson.Default.ConvertResult)
             : $"{target} is a copy of {cowfile}: {made}, {HumanSize.Format(converter.BlockCount * Core.Format.CowLayout.BlockSize)} of changes");
         return 0;
     }

@@ -11,7 +11,10 @@ internal static class CreateVerb
     public static Command Create()
     {
         Argument<string> baseName = VerbOptions.Base();
-        var cowfile = new Argument<string>("COWFILE") { Description = "The cowfile to make; with --store compact also a block device, smaller or larger than BASE" };
+        var cowfile = new Argument<string>("COWFILE")
+        {
+            Description = "The cowfile to make; with --store compact also a block device, smaller or larger than BASE",
+        };
         var layers = new Option<string[]>("--layer")
         {
             Description = "A cowfile between BASE and COWFILE; several from bottom to top. Those that it was made on are found by themselves",
@@ -55,7 +58,8 @@ internal static class CreateVerb
     {
         if (wanted.CanBeOnDevice && NewCowfile.IsDevice(wanted.Name) && DeviceContent.Describe(wanted.Name) is string content)
         {
-            if (!force && !Confirmation.Ask($"{wanted.Name} holds {content}. Overwrite it? (y/N) ", $"{wanted.Name} holds {content}", "give --force to overwrite it"))
+            string why = $"{wanted.Name} holds {content}";
+            if (!force && !Confirmation.Ask($"{why}. Overwrite it? (y/N) ", why, "give --force to overwrite it"))
             {
                 return Confirmation.DeclinedExitCode;
             }

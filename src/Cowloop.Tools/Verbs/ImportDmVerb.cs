@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Cowloop.Control;
 using Cowloop.Core.Format;
+using Cowloop.Linux;
 using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Verbs;
@@ -14,6 +15,7 @@ internal static class ImportDmVerb
         var store = new Argument<string>("STORE") { Description = "The snapshot's own device, which its table names after the origin, or a copy of it" };
         var baseName = new Argument<string>("BASE") { Description = "The origin of the snapshot, or an equal image" };
         var cowfile = new Argument<string>("COWFILE") { Description = "The cowfile to make; must not exist" };
+        var kept = new StoreOptions();
         Option<bool> json = VerbOptions.Json();
         var command = new Verb(
             "import-dm",
@@ -23,21 +25,23 @@ internal static class ImportDmVerb
             store,
             baseName,
             cowfile,
-            json,
         };
+        kept.AddTo(command);
+        command.Add(json);
         command.SetAction(result => VerbRunner.Run(
             () => Import(
                 result.GetRequiredValue(store),
                 result.GetRequiredValue(baseName),
                 result.GetRequiredValue(cowfile),
+                kept.Choose(result),
                 result.GetValue(json)),
             "nothing was made or changed"));
         return command;
     }
 
-    private static int Import(string store, string baseName, string cowfile, bool asJson)
+    private static int Import(string store, string baseName, string cowfile, StoreChoice? kept, bool asJson)
     {
-        DmImportReport report = DmImport.Run(store, baseName, cowfile);
+        DmImportReport report = DmImport.Run(store, baseName, cowfile, kept);
         if (report.LosesRest)
         {
             Console.Error.WriteLine(

@@ -11,8 +11,9 @@ internal sealed class StoreOptions
 {
     private readonly Option<string?> _store = new("--store")
     {
-        Description = "What the new cowfile is kept in: classic, a sparse file as cowloop 3.1 made it; or compact, chunks one behind the other, on any filesystem",
-        HelpName = "classic|compact",
+        Description = "What the new cowfile is kept in: classic, a sparse file as cowloop 3.1 made it; "
+            + "or compact, chunks one behind the other, on any filesystem",
+        HelpName = "KIND",
     };
 
     private readonly Option<long?> _chunk = VerbOptions.Size("--chunk", "Size of a chunk of a compact store, a power of two from 4K to 1M; usually 64K");

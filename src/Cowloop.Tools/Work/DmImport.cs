@@ -20,9 +20,10 @@ internal static class DmImport
     /// <param name="storeName">The store: a block device, or a file with its content.</param>
     /// <param name="baseName">The origin of the snapshot.</param>
     /// <param name="newName">The cowfile to make.</param>
+    /// <param name="kept">What it is kept in; null: what suits the filesystem.</param>
     /// <exception cref="CowloopException">It can't be made; there is nothing of it.</exception>
     /// <exception cref="OperationCanceledException">Interrupted; there is nothing of it.</exception>
-    public static DmImportReport Run(string storeName, string baseName, string newName)
+    public static DmImportReport Run(string storeName, string baseName, string newName, StoreChoice? kept)
     {
         using var session = new WorkSession();
         using StackOpener origin = StackOpener.Open(baseName, [], Path.GetDirectoryName(Path.GetFullPath(newName)));
@@ -34,7 +35,7 @@ internal static class DmImport
         BaseOpener.RefuseIfInUse(storeName, store.Identity, "take the snapshot down first: dmsetup remove, and losetup -d where there is a loop device");
         using var output = OutputFile.Prepare(newName, [store.Identity, .. origin.Identities], overwrite: false);
         var importer = DmImporter.Prepare(new CheckedFile(store, storeName), origin.Image);
-        DmImported result = importer.Run(output.Create(), Guid.NewGuid(), session);
+        DmImported result = importer.Run(output.CreateCowfile(origin.Image.Layout, kept), Guid.NewGuid(), session);
         output.Commit();
         return new DmImportReport(importer.ChunkBytes, importer.ExceptionCount, result.Blocks, result.EqualBlocks, result.LosesRest);
     }

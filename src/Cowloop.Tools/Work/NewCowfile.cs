@@ -43,7 +43,10 @@ internal sealed record NewCowfile
         bool isOnDevice = IsDevice(Name);
         if (isOnDevice && !CanBeOnDevice)
         {
-            throw new CowloopException(Errno.EINVAL, $"{Name} is a block device: only a compact store can be made on one", "leave --plain and --store classic out");
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"{Name} is a block device: only a compact store can be made on one",
+                "leave --plain and --store classic out");
         }
         string directory = Path.GetDirectoryName(Path.GetFullPath(Name))!;
         using StackOpener stack = StackOpener.Open(Base, Layers, directory);

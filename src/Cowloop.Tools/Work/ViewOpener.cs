@@ -52,6 +52,8 @@ internal sealed class ViewOpener : IDisposable
     private static bool IsCowfile(PosixFile file)
     {
         byte[] headerBlock = new byte[CowLayout.BlockSize];
-        return file.LengthBytes >= headerBlock.Length && file.ReadAt(CompactFile.HeaderOffsetIn(file), headerBlock) == Errno.None && CowHeader.Decode(headerBlock) is not null;
+        return file.LengthBytes >= headerBlock.Length
+            && file.ReadAt(CompactFile.HeaderOffsetIn(file), headerBlock) == Errno.None
+            && CowHeader.Decode(headerBlock) is not null;
     }
 }

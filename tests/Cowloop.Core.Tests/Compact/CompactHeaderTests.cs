@@ -41,7 +41,7 @@ public class CompactHeaderTests
     [Theory]
     [InlineData(8, 2u)]
     [InlineData(8, 0u)]
-    [InlineData(12, 1u)]
+    [InlineData(12, 2u)]
     [InlineData(12, 0x80000000u)]
     public void Another_version_and_features_are_refused(int offset, uint value)
     {

@@ -1,7 +1,6 @@
 using Cowloop.Core.Compact;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
-using Cowloop.Simulation.Disks;
 
 namespace Cowloop.Core.Tests.Compact;
 

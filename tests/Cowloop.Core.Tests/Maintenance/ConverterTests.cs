@@ -3,7 +3,6 @@ using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
-using Cowloop.Simulation.Disks;
 
 namespace Cowloop.Core.Tests.Maintenance;
 

@@ -3,6 +3,7 @@ using Cowloop.Core.Maintenance;
 using Cowloop.Tests.Support;
 using Cowloop.Tools.Tests.Support;
 using Cowloop.Tools.Verbs;
+using Cowloop.Tools.Work;
 
 namespace Cowloop.Tools.Tests.Verbs;
 
@@ -138,7 +139,7 @@ public class InfoTextTests
             first += count;
         }
         var info = new CowfileInfo(
-            "/srv/my.cow", "clean", false, 1, 8, "little", 1024, image.BlockCount * 1024, $"{image.Fingerprint:x8}", map.UsedBlocks, map.RunCount, 108544, 16384, null, null, [], null);
+            "/srv/my.cow", "clean", false, 1, 8, "little", 1024, image.BlockCount * 1024, $"{image.Fingerprint:x8}", map.UsedBlocks, map.RunCount, 108544, 16384, null, null, [], new StoreInfo("classic", null, null, OnDevice: false), null);
         return InfoText.Format("my.cow", change?.Invoke(info) ?? info, map);
     }
 }
