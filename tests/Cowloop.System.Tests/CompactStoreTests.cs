@@ -170,6 +170,9 @@ public class CompactStoreTests(CowService service, ITestOutputHelper output) : F
         MustRefuse(Service.Cowdev("-a", image, loop.Path), "activate new cowdevice", "a block device without a compact store");
         Shell.Run("blockdev", "--flushbufs", loop.Path);
         Assert.Equal(before, FileSnapshot.HashOf(volume));
+        MustRefuse(Service.Cowloop("create", "--force", loop.Path, loop.Path), "it would be lost");
+        MustRefuse(Service.Cowloop("create", "--force", volume, loop.Path), "it would be lost");
+        Assert.Equal(before, FileSnapshot.HashOf(volume));
         using (Mount(loop.Path))
         {
             MustRefuse(Service.Cowloop("create", "--force", image, loop.Path), loop.Path);

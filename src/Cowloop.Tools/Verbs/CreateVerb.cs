@@ -56,16 +56,10 @@ internal static class CreateVerb
 
     private static int Make(NewCowfile wanted, bool force, bool asJson)
     {
-        if (wanted.CanBeOnDevice && NewCowfile.IsDevice(wanted.Name) && DeviceContent.Describe(wanted.Name) is string content)
+        if (wanted.Make(MayOverwrite) is not var (store, deviceBytes, notice))
         {
-            string why = $"{wanted.Name} holds {content}";
-            if (!force && !Confirmation.Ask($"{why}. Overwrite it? (y/N) ", why, "give --force to overwrite it"))
-            {
-                return Confirmation.DeclinedExitCode;
-            }
-            DeviceContent.Erase(wanted.Name);
+            return Confirmation.DeclinedExitCode;
         }
-        (StoreInfo store, long deviceBytes, string? notice) = wanted.Make();
         if (notice is not null)
         {
             Console.Error.WriteLine($"cowloop: {notice}");
@@ -74,5 +68,11 @@ internal static class CreateVerb
             ? JsonSerializer.Serialize(new CreateResult(Path.GetFullPath(wanted.Name), store, deviceBytes), ToolJson.Default.CreateResult)
             : $"{wanted.Name} is made for {wanted.Base}: {store}, a device of {HumanSize.Format(deviceBytes)}");
         return 0;
+
+        bool MayOverwrite(string content)
+        {
+            string why = $"{wanted.Name} holds {content}";
+            return force || Confirmation.Ask($"{why}. Overwrite it? (y/N) ", why, "give --force to overwrite it");
+        }
     }
 }

@@ -32,9 +32,10 @@ internal sealed record NewCowfile
     public static bool IsDevice(string name) => FileIdentity.TryGet(name, out FileIdentity identity) == Errno.None && identity.Kind == FileKind.BlockDevice;
 
     /// <summary>Makes it, durably.</summary>
-    /// <returns>What it is kept in, the size of its device, and what the user should know, or null.</returns>
+    /// <param name="mayOverwrite">Asked, when it is to be on a block device that holds something, with what that is.</param>
+    /// <returns>What it is kept in, the size of its device, and what the user should know, or null. Null when a device may not be overwritten.</returns>
     /// <exception cref="CowloopException">It can't be made; there is nothing of it.</exception>
-    public (StoreInfo Store, long DeviceBytes, string? Notice) Make()
+    public (StoreInfo Store, long DeviceBytes, string? Notice)? Make(Func<string, bool> mayOverwrite)
     {
         if (IsPlain && Store?.ChunkBytes is not null)
         {
@@ -50,6 +51,10 @@ internal sealed record NewCowfile
         }
         string directory = Path.GetDirectoryName(Path.GetFullPath(Name))!;
         using StackOpener stack = StackOpener.Open(Base, Layers, directory);
+        if (isOnDevice && !IsFree(stack, mayOverwrite))
+        {
+            return null;
+        }
         Errno errno = isOnDevice ? PosixFile.TryOpenAlone(Name, out PosixFile? file) : PosixFile.TryCreate(Name, out file);
         if (file is null)
         {
@@ -88,5 +93,32 @@ internal sealed record NewCowfile
             _ = PosixFile.Unlink(Name);
             throw;
         }
+    }
+
+    /// <summary>Sees to it that a device can be overwritten, and that nobody takes it any more for what it was.</summary>
+    /// <returns>False when it holds something that may not be overwritten.</returns>
+    /// <exception cref="CowloopException">It is what the cowfile is to lie on, leads there, or is in use.</exception>
+    private bool IsFree(StackOpener stack, Func<string, bool> mayOverwrite)
+    {
+        _ = FileIdentity.TryGet(Name, out FileIdentity device);
+        var below = StorageStack.Below(device, Name);
+        if (stack.Identities.Any(source => source.IsSameAs(device) || below.GoesThrough(source))
+            || stack.Layers.Select(layer => layer.Name).Prepend(stack.BaseName).Any(source => StorageStack.Below(source).GoesThrough(device)))
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"{Name} leads to what the cowfile is to lie on, or that lies on it: it would be lost",
+                "name another device for the changes");
+        }
+        BaseOpener.RefuseIfInUse(Name, device, "all that it holds would be lost; name another device, or end that use first");
+        if (DeviceContent.Describe(Name) is string content)
+        {
+            if (!mayOverwrite(content))
+            {
+                return false;
+            }
+            DeviceContent.Erase(Name);
+        }
+        return true;
     }
 }

@@ -144,7 +144,10 @@ public class CompactFileTests
     public void Its_length_is_that_of_an_active_cowfile()
     {
         CompactFile view = CompactStores.Open(CompactStores.New(BlockCount, 4096));
-        Assert.Equal(Errno.None, view.SetLength(Layout.FullLengthBytes));
+        Assert.Equal(0, view.LengthBytes);
+        Assert.Equal(Errno.None, view.SetLength(Layout.EmptyLengthBytes));
+        Assert.Equal(Layout.FullLengthBytes, view.LengthBytes);
+        Assert.Equal(Errno.None, view.SetLength(0));
         Assert.Equal(0, view.LengthBytes);
         Assert.Equal(Errno.None, view.WriteAt(0, Fixtures.Filled(1024, 1)));
         Assert.Equal(Layout.FullLengthBytes, view.LengthBytes);

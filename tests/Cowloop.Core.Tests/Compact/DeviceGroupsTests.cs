@@ -76,8 +76,10 @@ public class DeviceGroupsTests
             Assert.Equal(Errno.None, file.WriteAt(Layout.Device.DataOffsetBytes, data));
             Assert.Equal(Errno.ENOSPC, file.WriteAt(Layout.Device.DataOffsetBytes + data.Length, new byte[1024]));
             Assert.Equal(Errno.None, file.Sync());
-            byte[] bits = new byte[data.Length / CowLayout.BlockSize / 8];
+            int blockCount = data.Length / CowLayout.BlockSize;
+            byte[] bits = new byte[(blockCount + 7) / 8];
             Array.Fill(bits, (byte)255);
+            bits[^1] >>= bits.Length * 8 - blockCount;
             Assert.Equal(Errno.None, file.WriteAt(CowLayout.BitmapOffsetBytes, bits));
             Assert.Equal(Errno.None, file.Sync());
         }
