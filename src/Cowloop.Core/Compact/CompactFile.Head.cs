@@ -305,7 +305,8 @@ public sealed partial class CompactFile
     }
 
     /// <summary>
-    /// Before bits are taken back: what the map of zeros says of their chunks moves to descriptors, durably, where the bits of a chunk change at once.
+    /// Before bits are taken back: what the map of zeros says of their chunks moves to descriptors, durably, where the bits of a chunk change at once. A
+    /// chunk that has no bit then needs none, and so no space.
     /// </summary>
     private Errno SettleRemovals(long firstBlock, ReadOnlySpan<ulong> wanted)
     {
@@ -320,11 +321,11 @@ public sealed partial class CompactFile
                 if (_zeros.Has(chunk) && IsAnyClear(wanted, bit, _layout.BlockCountOf(chunk)))
                 {
                     hasZeros = true;
-                    if (pass == 0)
+                    if (pass == 0 && IsAnySet(wanted, bit, _layout.BlockCountOf(chunk)))
                     {
                         errno = _table.DescribeZeros(chunk);
                     }
-                    else
+                    else if (pass == 1)
                     {
                         _zeros.Note(chunk, isSet: false);
                     }

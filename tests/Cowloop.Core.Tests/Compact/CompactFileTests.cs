@@ -140,6 +140,32 @@ public class CompactFileTests
         Assert.Equal(0, view.UsedChunkCount);
     }
 
+    /// <summary>What is discarded takes no chunk; a full store must not keep it from being taken back.</summary>
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Bits_of_whole_chunks_of_zeros_are_taken_back_without_space(int chunkBytes)
+    {
+        MemoryFile store = CompactStores.New(BlockCount, chunkBytes);
+        using (CompactFile view = CompactStores.Open(store))
+        {
+            Assert.Equal(Errno.None, view.WriteAt(0, Fixtures.Filled(1024, 1)));
+            Assert.Equal(Errno.None, view.Zero(Layout.DataOffsetBytes, Layout.DeviceBytes, mayUnmap: true));
+            Assert.Equal(Errno.None, view.Sync());
+        }
+        store.SpaceLimitBytes = store.UsedBytes;
+        using (CompactFile view = CompactStores.Open(store))
+        {
+            Assert.True(view.NextData(1024, out long start, out long end) == Errno.None && end > start);
+
+            Assert.Equal(Errno.None, view.WriteAt(CowLayout.BitmapOffsetBytes, new byte[Layout.BitmapBytes]));
+
+            Assert.Equal(Errno.None, view.Sync());
+            Assert.Equal(0, view.UsedChunkCount);
+        }
+        using CompactFile again = CompactStores.Open(store);
+        Assert.Equal(new byte[Layout.BitmapBytes], BitmapOf(again));
+    }
+
     [Fact]
     public void Its_length_is_that_of_an_active_cowfile()
     {
