@@ -57,7 +57,7 @@ public partial class ControlApiTests(CowService service, ITestOutputHelper outpu
         }
         JsonElement schemas = description.GetProperty("components").GetProperty("schemas");
         Assert.Equal(
-            ["AttachRequest", "CowfileRequest", "ForkRequest", "SettingsRequest", "SnapshotRequest", "UnloadRequest", "VolatileRequest"],
+            ["AttachRequest", "CowfileRequest", "ForkRequest", "SettingsRequest", "SnapshotRequest", "StoreRequest", "UnloadRequest", "VolatileRequest"],
             schemas.EnumerateObject().Select(schema => schema.Name).Where(name => name.EndsWith("Request", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         foreach (JsonProperty schema in schemas.EnumerateObject())
         {
