@@ -96,7 +96,7 @@ public static class LayerFinder
         using (file)
         {
             byte[] headerBlock = new byte[CowLayout.BlockSize];
-            return file!.ReadAt(CompactFile.HeaderOffsetIn(file), headerBlock) == Errno.None
+            return CompactFile.ReadHeaderBlock(file!, headerBlock) == Errno.None
                 && CowHeader.Decode(headerBlock) is not null
                 && ExtensionRecord.TryDecode(headerBlock, out ExtensionRecord? record) == RecordState.Present
                 ? record

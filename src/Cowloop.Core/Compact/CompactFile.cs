@@ -91,8 +91,15 @@ public sealed partial class CompactFile : IBlockFile
         return file.LengthBytes >= sector.Length && file.ReadAt(0, sector) == Errno.None && CompactHeader.HasMagic(sector);
     }
 
-    /// <summary>Where the header block of a cowfile lies in a file: at its start, or in a compact store.</summary>
-    public static long HeaderOffsetIn(IBlockFile file) => IsCompact(file) ? CompactLayout.HeaderOffsetBytes : 0;
+    /// <summary>Reads the header block of a cowfile where it lies: at the start of its file, or in a compact store. The store is not looked at.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="headerBlock">Gets it; 1024 bytes.</param>
+    public static Errno ReadHeaderBlock(IBlockFile file, Span<byte> headerBlock)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        Errno errno = file.ReadAt(0, headerBlock);
+        return errno == Errno.None && CompactHeader.HasMagic(headerBlock) ? file.ReadAt(CompactLayout.HeaderOffsetBytes, headerBlock) : errno;
+    }
 
     /// <summary>Makes a store that holds nothing yet: a cowfile of length 0, seen through <see cref="Open"/>.</summary>
     /// <param name="file">Gets it; what it holds is lost.</param>

@@ -142,6 +142,7 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
     /// <summary>What the file holds, or is to hold when it is new.</summary>
     private static StoredFile OpenStore(OpenedCowfile store, DeviceFiles files, BaseImage below, TopOptions options)
     {
+        StoreChoice? choice = options.Store ?? (options.Plain ? StoreChoice.Classic : null);
         if (store.File.LengthBytes > 0)
         {
             StoredFile found = StoredFile.Open(store.File, files.Cowfile);
@@ -150,10 +151,10 @@ internal sealed class TopOpener(DeviceTable table, LiveDirectory? live, DeadDevi
                 return found;
             }
             // A store that was made for a cowfile, and never got one.
+            choice = StoreChoice.Like(found);
             found.Compact.Detach();
-            return StoreChoice.Like(found).Make(store.File, files.Cowfile, Cowfile.LayoutOfNew(below, OptionsFor(files, options)));
         }
-        StoreChoice choice = options.Store ?? (options.Plain ? StoreChoice.Classic : StoreChoice.For(store.File));
+        choice ??= StoreChoice.For(store.File);
         return choice.Make(store.File, files.Cowfile, Cowfile.LayoutOfNew(below, OptionsFor(files, options)));
     }
 

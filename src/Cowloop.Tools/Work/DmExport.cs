@@ -70,9 +70,7 @@ internal sealed class DmExport(string baseName, IReadOnlyList<string> cowfiles, 
     {
         Errno errno = PosixFile.TryOpenReadWrite(storeName, out PosixFile? file);
         using PosixFile device = file ?? throw new CowloopException(errno, $"{storeName} cannot be opened for reading and writing: {errno.Text()}");
-        // A loop device, too, may lead there.
-        var storage = StorageStack.Below(device.Identity, storeName);
-        if (stack.Identities.Any(source => device.Identity.IsSameAs(source) || storage.GoesThrough(source)))
+        if (stack.Shares(device.Identity, storeName))
         {
             throw new CowloopException(Errno.EINVAL, $"{storeName} leads to what is to be read, which would be lost", "name another device for the result");
         }

@@ -101,9 +101,7 @@ internal sealed record NewCowfile
     private bool IsFree(StackOpener stack, Func<string, bool> mayOverwrite)
     {
         _ = FileIdentity.TryGet(Name, out FileIdentity device);
-        var below = StorageStack.Below(device, Name);
-        if (stack.Identities.Any(source => source.IsSameAs(device) || below.GoesThrough(source))
-            || stack.Layers.Select(layer => layer.Name).Prepend(stack.BaseName).Any(source => StorageStack.Below(source).GoesThrough(device)))
+        if (stack.Shares(device, Name))
         {
             throw new CowloopException(
                 Errno.EINVAL,

@@ -72,6 +72,16 @@ internal sealed class StackOpener : IDisposable
         return common == 0 ? null : [.. one._layers.Skip(common - 1), .. other._layers.Skip(common - 1)];
     }
 
+    /// <summary>True for a block device that leads to the base or a layer, or that one of them lies on: whoever writes to it writes to that.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="name">Its name.</param>
+    public bool Shares(FileIdentity device, string name)
+    {
+        var below = StorageStack.Below(device, name);
+        return Identities.Any(source => source.IsSameAs(device) || below.GoesThrough(source))
+            || _layers.Select(layer => layer.Name).Prepend(BaseName).Any(source => StorageStack.Below(source).GoesThrough(device));
+    }
+
     public void Dispose()
     {
         // Gives back the memory of the layers, too.

@@ -53,7 +53,7 @@ internal sealed class ViewOpener : IDisposable
     {
         byte[] headerBlock = new byte[CowLayout.BlockSize];
         return file.LengthBytes >= headerBlock.Length
-            && file.ReadAt(CompactFile.HeaderOffsetIn(file), headerBlock) == Errno.None
+            && CompactFile.ReadHeaderBlock(file, headerBlock) == Errno.None
             && CowHeader.Decode(headerBlock) is not null;
     }
 }
