@@ -68,12 +68,7 @@ internal sealed class CompactRun : IDisposable
 
     private void Step()
     {
-        int pick = _random.Next(_weights.Sum());
-        int operation = 0;
-        while (pick >= _weights[operation])
-        {
-            pick -= _weights[operation++];
-        }
+        int operation = _random.Pick(_weights);
         bool fua = _random.Next(8) == 0;
         (int offset, int length) = Range();
         switch (operation)
