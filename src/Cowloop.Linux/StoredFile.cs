@@ -65,7 +65,8 @@ public sealed class StoredFile : IBlockFile
     public Errno Punch(long offsetBytes, long lengthBytes) => _content.Punch(offsetBytes, lengthBytes);
 
     /// <inheritdoc/>
-    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap) => _content.Zero(offsetBytes, lengthBytes, mayUnmap);
+    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap, out long doneBytes) =>
+        _content.Zero(offsetBytes, lengthBytes, mayUnmap, out doneBytes);
 
     /// <inheritdoc/>
     public Errno SetLength(long lengthBytes) => _content.SetLength(lengthBytes);

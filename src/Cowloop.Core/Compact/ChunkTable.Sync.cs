@@ -7,15 +7,16 @@ internal sealed partial class ChunkTable
     // Chunks that are to go on when something is durable; and the same lists for the round of a sync that runs. One round at a time.
     private readonly Lock _listsLock = new();
     private readonly Lock _roundLock = new();
-    private List<int> _filled = [];
-    private List<int> _zeroed = [];
-    private List<int> _freed = [];
-    private List<int> _roundFilled = [];
-    private List<int> _roundZeroed = [];
-    private List<int> _roundFreed = [];
+    private readonly List<int> _filled = [];
+    private readonly List<int> _zeroed = [];
+    private readonly List<int> _freed = [];
+    private readonly List<int> _roundFilled = [];
+    private readonly List<int> _roundZeroed = [];
+    private readonly List<int> _roundFreed = [];
     private int _nextRound;
 
     /// <summary>Makes everything durable that was done before the call, and findable.</summary>
+    /// <returns>A lack of space when a table can't be written: nothing is lost, and the next call does what is left.</returns>
     public Errno Sync()
     {
         lock (_roundLock)
@@ -24,9 +25,10 @@ internal sealed partial class ChunkTable
             lock (_listsLock)
             {
                 round = _nextRound++;
-                (_filled, _roundFilled) = (_roundFilled, _filled);
-                (_zeroed, _roundZeroed) = (_roundZeroed, _zeroed);
-                (_freed, _roundFreed) = (_roundFreed, _freed);
+                // What a round that found no space has left comes along.
+                Move(_filled, _roundFilled);
+                Move(_zeroed, _roundZeroed);
+                Move(_freed, _roundFreed);
             }
             // What is all zeros goes to the map of zeros first; its chunk is free when that is durable.
             foreach (int chunk in _roundZeroed)
@@ -194,17 +196,23 @@ internal sealed partial class ChunkTable
         return descriptor.IsWhole || _valid.AreAllSet(deviceChunk * _layout.BlocksPerChunk, _layout.BlockCountOf(deviceChunk));
     }
 
-    private void NoteFilled(int chunk) => Note(ref _filled, chunk);
+    private void NoteFilled(int chunk) => Note(_filled, chunk);
 
-    private void NoteZeroed(int chunk) => Note(ref _zeroed, chunk);
+    private void NoteZeroed(int chunk) => Note(_zeroed, chunk);
 
-    private void NoteFreed(int chunk) => Note(ref _freed, chunk);
+    private void NoteFreed(int chunk) => Note(_freed, chunk);
 
-    private void Note(ref List<int> list, int chunk)
+    private void Note(List<int> list, int chunk)
     {
         lock (_listsLock)
         {
             list.Add(chunk);
         }
+    }
+
+    private static void Move(List<int> from, List<int> to)
+    {
+        to.AddRange(from);
+        from.Clear();
     }
 }

@@ -62,12 +62,19 @@ public sealed partial class CompactFile
 
     /// <inheritdoc/>
     /// <remarks>Whole chunks that become zeros belong to the cowfile at once, and so does that they are zeros.</remarks>
-    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap) => mayUnmap
-        ? Clear(offsetBytes, lengthBytes, areZerosValid: true)
-        : WriteZeros(offsetBytes, lengthBytes);
+    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap, out long doneBytes)
+    {
+        if (mayUnmap)
+        {
+            return Clear(offsetBytes, lengthBytes, areZerosValid: true, out doneBytes);
+        }
+        Errno errno = WriteZeros(offsetBytes, lengthBytes);
+        doneBytes = errno == Errno.None ? lengthBytes : 0;
+        return errno;
+    }
 
     /// <inheritdoc/>
-    public Errno Punch(long offsetBytes, long lengthBytes) => Clear(offsetBytes, lengthBytes, areZerosValid: false);
+    public Errno Punch(long offsetBytes, long lengthBytes) => Clear(offsetBytes, lengthBytes, areZerosValid: false, out _);
 
     /// <inheritdoc/>
     public Errno Allocate(long offsetBytes, long lengthBytes)
@@ -247,8 +254,10 @@ public sealed partial class CompactFile
     /// <param name="offsetBytes">Start of the range.</param>
     /// <param name="lengthBytes">Length of the range.</param>
     /// <param name="areZerosValid">True: whole chunks belong to the cowfile from now on.</param>
-    private Errno Clear(long offsetBytes, long lengthBytes, bool areZerosValid)
+    /// <param name="doneBytes">How much of it is zeros, from its start.</param>
+    private Errno Clear(long offsetBytes, long lengthBytes, bool areZerosValid, out long doneBytes)
     {
+        doneBytes = 0;
         long startBytes = offsetBytes - _device.DataOffsetBytes;
         long endBytes = Math.Min(offsetBytes + lengthBytes, _device.FullLengthBytes) - _device.DataOffsetBytes;
         if (startBytes < 0 || startBytes % CowLayout.BlockSize != 0 || endBytes % CowLayout.BlockSize != 0)
@@ -258,22 +267,32 @@ public sealed partial class CompactFile
         // The last chunk may reach behind the end of the device: it is whole all the same.
         long firstChunk = (startBytes + ChunkBytes - 1) / ChunkBytes;
         long endChunk = endBytes == _device.DeviceBytes ? _layout.DeviceChunkCount : endBytes / ChunkBytes;
+        Errno errno;
         if (firstChunk >= endChunk)
         {
-            return ClearBlocks(startBytes, endBytes, areZerosValid);
+            errno = ClearBlocks(startBytes, endBytes, areZerosValid);
+            doneBytes = errno == Errno.None ? lengthBytes : 0;
+            return errno;
         }
         // The ends first: they may find no space, and then nothing must have become valid.
-        Errno errno = ClearBlocks(startBytes, firstChunk * ChunkBytes, areZerosValid);
+        errno = ClearBlocks(startBytes, firstChunk * ChunkBytes, areZerosValid);
         if (errno == Errno.None)
         {
             errno = ClearBlocks(endChunk * ChunkBytes, endBytes, areZerosValid);
         }
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        long doneChunk = firstChunk;
+        errno = areZerosValid ? ZeroChunks(ref doneChunk, endChunk) : DropChunks(firstChunk, endChunk - firstChunk);
         if (errno == Errno.None)
         {
-            errno = areZerosValid ? ZeroChunks(firstChunk, endChunk - firstChunk) : DropChunks(firstChunk, endChunk - firstChunk);
-            errno = errno == Errno.None ? Errno.None : Fail(errno);
+            doneBytes = lengthBytes;
+            return Errno.None;
         }
-        return errno;
+        doneBytes = doneChunk > firstChunk ? doneChunk * ChunkBytes - startBytes : 0;
+        return errno.IsLackOfSpace() ? errno : Fail(errno);
     }
 
     private Errno ClearBlocks(long startBytes, long endBytes, bool areZerosValid)
@@ -303,21 +322,25 @@ public sealed partial class CompactFile
         return Errno.None;
     }
 
-    private Errno ZeroChunks(long chunk, long count)
+    /// <summary>Makes chunks zeros, and valid.</summary>
+    /// <param name="chunk">The first one; behind an error the one that it happened to.</param>
+    /// <param name="endChunk">The first one behind them.</param>
+    private Errno ZeroChunks(ref long chunk, long endChunk)
     {
-        for (long end = chunk + count; chunk < end;)
+        while (chunk < endChunk)
         {
             long run = 0;
-            while (chunk + run < end && _table.Find(chunk + run).IsNone)
+            while (chunk + run < endChunk && _table.Find(chunk + run).IsNone)
             {
                 run++;
             }
-            Errno errno = run > 0 ? _zeros.Add(chunk, run) : _table.Drop(chunk, areZerosValid: true);
+            long doneCount = 1;
+            Errno errno = run > 0 ? _zeros.Add(chunk, run, out doneCount) : _table.Drop(chunk, areZerosValid: true);
+            chunk += errno == Errno.None || run > 0 ? doneCount : 0;
             if (errno != Errno.None)
             {
                 return errno;
             }
-            chunk += Math.Max(1, run);
         }
         return Errno.None;
     }

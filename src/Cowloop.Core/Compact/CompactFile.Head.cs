@@ -46,8 +46,15 @@ public sealed partial class CompactFile
     }
 
     /// <inheritdoc/>
-    /// <remarks>What has been written so far is found from now on. After an error nothing more is durable.</remarks>
+    /// <remarks>What has been written so far is found from now on. A table that finds no space is written by the next call.</remarks>
     public Errno Sync()
+    {
+        Errno errno = SyncAll();
+        return errno.IsLackOfSpace() ? Errno.EAGAIN : errno;
+    }
+
+    /// <summary>As <see cref="Sync"/>, for a write that depends on it.</summary>
+    private Errno SyncAll()
     {
         Errno failure = (Errno)Volatile.Read(ref _failure);
         if (failure != Errno.None)
@@ -55,7 +62,7 @@ public sealed partial class CompactFile
             return failure;
         }
         Errno errno = _table.Sync();
-        return errno == Errno.None ? Errno.None : Fail(errno);
+        return errno == Errno.None || errno.IsLackOfSpace() ? errno : Fail(errno);
     }
 
     private Errno SyncStore()
@@ -271,7 +278,7 @@ public sealed partial class CompactFile
             return Errno.None;
         }
         bool areAllWanted = BlockBits.RunLength(wanted, bit, count, out bool isSet) == count && isSet;
-        return areAllWanted ? _zeros.Add(chunk, 1) : _table.DescribeZeros(chunk);
+        return areAllWanted ? _zeros.Add(chunk, 1, out _) : _table.DescribeZeros(chunk);
     }
 
     /// <summary>
@@ -301,7 +308,7 @@ public sealed partial class CompactFile
             }
             done += run;
         }
-        return mustSync ? Sync() : Errno.None;
+        return mustSync ? SyncAll() : Errno.None;
     }
 
     /// <summary>
@@ -311,7 +318,7 @@ public sealed partial class CompactFile
     private Errno SettleRemovals(long firstBlock, ReadOnlySpan<ulong> wanted)
     {
         // What waits to go to the map goes there first, and comes back now.
-        Errno errno = Sync();
+        Errno errno = SyncAll();
         for (int pass = 0; pass < 2 && errno == Errno.None; pass++)
         {
             bool hasZeros = false;
@@ -333,7 +340,7 @@ public sealed partial class CompactFile
             }
             if (errno == Errno.None && (hasZeros || _zeros.IsDirty))
             {
-                errno = Sync();
+                errno = SyncAll();
             }
         }
         return errno;

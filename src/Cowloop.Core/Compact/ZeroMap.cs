@@ -85,13 +85,34 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
     }
 
     /// <summary>Adds chunks of the device, in the file, too.</summary>
-    public Errno Add(long deviceChunk, long count)
+    /// <param name="deviceChunk">The first one.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="addedCount">How many were added; after an error those in the sectors that were written before it.</param>
+    public Errno Add(long deviceChunk, long count, out long addedCount)
     {
-        lock (_lock)
+        addedCount = 0;
+        Span<ulong> former = stackalloc ulong[WordsPerSector];
+        while (addedCount < count)
         {
-            Change(deviceChunk, count, isSet: true);
-            return WriteDirtyLocked();
+            long first = deviceChunk + addedCount;
+            long number = first / TableSector.PayloadBits;
+            long part = Math.Min(count - addedCount, (number + 1) * TableSector.PayloadBits - first);
+            lock (_lock)
+            {
+                WordsOf(number).CopyTo(former);
+                Change(first, part, isSet: true);
+                Errno errno = WriteDirtyLocked();
+                if (errno != Errno.None)
+                {
+                    // The file may say it all the same, until this sector is written again.
+                    former.CopyTo(WordsOf(number));
+                    MarkDirty(number);
+                    return errno;
+                }
+            }
+            addedCount += part;
         }
+        return Errno.None;
     }
 
     /// <summary>Adds a chunk of the device, or takes it out, in memory only; <see cref="WriteDirty"/> does the rest.</summary>
@@ -121,9 +142,11 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
         new BlockBits(words).Set(deviceChunk, count, isSet);
         for (long number = deviceChunk / TableSector.PayloadBits; number <= (deviceChunk + count - 1) / TableSector.PayloadBits; number++)
         {
-            _dirty[number / BitsPerWord] |= 1UL << (int)(number % BitsPerWord);
+            MarkDirty(number);
         }
     }
+
+    private void MarkDirty(long number) => _dirty[number / BitsPerWord] |= 1UL << (int)(number % BitsPerWord);
 
     private Errno WriteDirtyLocked()
     {

@@ -318,7 +318,7 @@ public sealed class Cowfile : IDisposable
         }
         if (errno == Errno.None)
         {
-            errno = file.Sync();
+            errno = file.SyncOrNoSpace();
         }
         if (errno != Errno.None)
         {
@@ -439,7 +439,7 @@ public sealed class Cowfile : IDisposable
         Errno errno = Write(_header with { Fingerprint = fingerprint }, _record, live: null);
         if (errno == Errno.None)
         {
-            errno = File.Sync();
+            errno = File.SyncOrNoSpace();
         }
         if (errno != Errno.None)
         {

@@ -180,6 +180,12 @@ public sealed partial class Overlay
     private Errno Sync()
     {
         Errno errno = _store.Sync();
+        if (errno == Errno.EAGAIN)
+        {
+            // The next flush syncs, whether there are new bits or not.
+            Volatile.Write(ref _hasUnsyncedData, true);
+            return Errno.ENOSPC;
+        }
         return errno == Errno.None ? Errno.None : Fail(errno);
     }
 

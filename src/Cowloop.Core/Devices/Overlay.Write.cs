@@ -265,15 +265,15 @@ public sealed partial class Overlay
     {
         long storeOffsetBytes = _layout.DataOffsetBytes + block * CowLayout.BlockSize;
         long lengthBytes = count * CowLayout.BlockSize;
-        Errno errno = _store.Zero(storeOffsetBytes, lengthBytes, mayUnmap);
+        Errno errno = _store.Zero(storeOffsetBytes, lengthBytes, mayUnmap, out long doneBytes);
         Volatile.Write(ref _hasUnsyncedData, true);
         if (errno == Errno.EOPNOTSUPP)
         {
             return WriteZeroBlocks(block, count);
         }
-        if (errno == Errno.None)
+        if (doneBytes > 0)
         {
-            Mark(block, count);
+            Mark(block, doneBytes / CowLayout.BlockSize);
         }
         return errno;
     }

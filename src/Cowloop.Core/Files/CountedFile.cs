@@ -34,7 +34,8 @@ public sealed class CountedFile(IBlockFile file) : IBlockFile
     public Errno Punch(long offsetBytes, long lengthBytes) => file.Punch(offsetBytes, lengthBytes);
 
     /// <inheritdoc/>
-    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap) => file.Zero(offsetBytes, lengthBytes, mayUnmap);
+    public Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap, out long doneBytes) =>
+        file.Zero(offsetBytes, lengthBytes, mayUnmap, out doneBytes);
 
     /// <inheritdoc/>
     public Errno SetLength(long lengthBytes) => file.SetLength(lengthBytes);

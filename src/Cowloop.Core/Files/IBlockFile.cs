@@ -26,10 +26,13 @@ public interface IBlockFile : IDisposable
     /// <param name="offsetBytes">Start of the range.</param>
     /// <param name="lengthBytes">Length of the range.</param>
     /// <param name="mayUnmap">True: its space is given back. False: its space is reserved.</param>
-    Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap)
+    /// <param name="doneBytes">How much of it is zeros, from its start, for good: all of it, or what was done before an error.</param>
+    Errno Zero(long offsetBytes, long lengthBytes, bool mayUnmap, out long doneBytes)
     {
         Errno errno = Punch(offsetBytes, lengthBytes);
-        return errno == Errno.None && !mayUnmap ? Allocate(offsetBytes, lengthBytes) : errno;
+        errno = errno == Errno.None && !mayUnmap ? Allocate(offsetBytes, lengthBytes) : errno;
+        doneBytes = errno == Errno.None ? lengthBytes : 0;
+        return errno;
     }
 
     /// <summary>Cuts the file, or lengthens it with a hole.</summary>
@@ -48,5 +51,9 @@ public interface IBlockFile : IDisposable
     Errno NextData(long offsetBytes, out long startBytes, out long endBytes);
 
     /// <summary>Makes all completed writes, punches and length changes durable.</summary>
+    /// <returns>
+    /// <see cref="Errno.EAGAIN"/> when it takes space that is not there: nothing is lost, and a later call makes up for it. After any other error what was
+    /// not durable may be gone, and no later call can be trusted.
+    /// </returns>
     Errno Sync();
 }

@@ -79,7 +79,7 @@ public sealed class CheckedFile(IBlockFile file, string name)
     /// <exception cref="CowloopException">It fails.</exception>
     public void Sync(Fault fault)
     {
-        Errno errno = file.Sync();
+        Errno errno = file.SyncOrNoSpace();
         if (errno != Errno.None)
         {
             throw Failed($"{name} cannot be made durable: {errno.Text()}", errno, fault);

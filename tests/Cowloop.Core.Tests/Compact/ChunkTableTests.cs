@@ -120,7 +120,7 @@ public class ChunkTableTests
     {
         MemoryFile file = ChunkTableRig.NewFile(Layout);
         ChunkTableRig rig = ChunkTableRig.Load(file, Layout);
-        Assert.Equal(Errno.None, rig.Zeros.Add(3, 1));
+        Assert.Equal(Errno.None, rig.Zeros.Add(3, 1, out _));
         rig.Mark(3, isSet: true);
 
         Assert.Equal(Errno.None, rig.Table.Claim(3, out int chunk));
@@ -146,7 +146,7 @@ public class ChunkTableTests
         MemoryFile file = ChunkTableRig.NewFile(Layout);
         var traced = new TracingFile(file);
         ChunkTableRig rig = ChunkTableRig.Load(traced, Layout);
-        Assert.Equal(Errno.None, rig.Zeros.Add(3, 1));
+        Assert.Equal(Errno.None, rig.Zeros.Add(3, 1, out _));
         Assert.Equal(Errno.None, rig.Table.Claim(3, out _));
         traced.DuringNext("sync", () =>
         {
@@ -165,7 +165,7 @@ public class ChunkTableTests
     public void A_descriptor_with_bits_is_newer_than_the_map_of_zeros()
     {
         MemoryFile file = ChunkTableRig.NewFile(Layout);
-        Assert.Equal(Errno.None, ChunkTableRig.Load(file, Layout).Zeros.Add(3, 2));
+        Assert.Equal(Errno.None, ChunkTableRig.Load(file, Layout).Zeros.Add(3, 2, out _));
         ChunkTableRig.Put(file, Layout, 5, new ChunkDescriptor(4, ChunkState.Data), 0b0101);
         ChunkTableRig.Put(file, Layout, 6, new ChunkDescriptor(5, ChunkState.Data), 0);
         Assert.Equal(Errno.None, file.SetLength(Layout.ChunkOffsetBytes(7)));
@@ -291,7 +291,7 @@ public class ChunkTableTests
     public void A_map_of_zeros_behind_the_end_is_refused()
     {
         MemoryFile file = ChunkTableRig.NewFile(Layout);
-        Assert.Equal(Errno.None, ChunkTableRig.Load(file, Layout).Zeros.Add(10, 1));
+        Assert.Equal(Errno.None, ChunkTableRig.Load(file, Layout).Zeros.Add(10, 1, out _));
 
         Assert.Equal(Fault.Damaged, Assert.Throws<CowloopException>(() => ChunkTableRig.Load(file, Layout)).Fault);
     }
@@ -320,7 +320,7 @@ public class ChunkTableTests
         ChunkTableRig rig = ChunkTableRig.Load(file, Layout);
         if (beginning == "zeros")
         {
-            Assert.Equal(Errno.None, rig.Zeros.Add(3, 1));
+            Assert.Equal(Errno.None, rig.Zeros.Add(3, 1, out _));
             rig.Mark(3, isSet: true);
         }
         else if (beginning == "some zeros")

@@ -64,7 +64,7 @@ public class CompactFileTests
                     expected.AsSpan(block, blocks).Clear();
                     break;
                 case 3:
-                    Assert.Equal(Errno.None, view.Zero(block, blocks, mayUnmap: random.Next(2) == 0));
+                    Assert.Equal(Errno.None, view.Zero(block, blocks, mayUnmap: random.Next(2) == 0, out _));
                     expected.AsSpan(block, blocks).Clear();
                     break;
                 case 4:
@@ -135,7 +135,7 @@ public class CompactFileTests
         // A bit of a block that the device does not have.
         Assert.Equal(Errno.EINVAL, view.WriteAt(1024 + BlockCount / 8, [0x10]));
         Assert.Equal(Errno.EOPNOTSUPP, view.Punch(0, 1024));
-        Assert.Equal(Errno.EOPNOTSUPP, view.Zero(Layout.DataOffsetBytes + 512, 1024, mayUnmap: true));
+        Assert.Equal(Errno.EOPNOTSUPP, view.Zero(Layout.DataOffsetBytes + 512, 1024, mayUnmap: true, out _));
         Assert.Equal(new byte[Layout.BitmapBytes], BitmapOf(view));
         Assert.Equal(0, view.UsedChunkCount);
     }
@@ -149,7 +149,7 @@ public class CompactFileTests
         using (CompactFile view = CompactStores.Open(store))
         {
             Assert.Equal(Errno.None, view.WriteAt(0, Fixtures.Filled(1024, 1)));
-            Assert.Equal(Errno.None, view.Zero(Layout.DataOffsetBytes, Layout.DeviceBytes, mayUnmap: true));
+            Assert.Equal(Errno.None, view.Zero(Layout.DataOffsetBytes, Layout.DeviceBytes, mayUnmap: true, out _));
             Assert.Equal(Errno.None, view.Sync());
         }
         store.SpaceLimitBytes = store.UsedBytes;

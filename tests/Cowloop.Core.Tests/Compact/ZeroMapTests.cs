@@ -19,8 +19,8 @@ public class ZeroMapTests
         ZeroMap map = Load(file);
         Assert.Empty(map.All());
 
-        Assert.Equal(Errno.None, map.Add(3960, 4000));
-        Assert.Equal(Errno.None, map.Add(7940, 1));
+        Assert.Equal(Errno.None, map.Add(3960, 4000, out _));
+        Assert.Equal(Errno.None, map.Add(7940, 1, out _));
 
         Assert.False(map.IsDirty);
         Assert.Equal(Enumerable.Range(3960, 4000).Select(chunk => (long)chunk), map.All());
@@ -33,7 +33,7 @@ public class ZeroMapTests
     {
         MemoryFile file = NewFile();
         ZeroMap map = Load(file);
-        Assert.Equal(Errno.None, map.Add(1, 2));
+        Assert.Equal(Errno.None, map.Add(1, 2, out _));
 
         map.Note(1, isSet: false);
         map.Note(5000, isSet: true);
@@ -46,17 +46,19 @@ public class ZeroMapTests
     }
 
     [Fact]
-    public void What_could_not_be_written_is_written_next_time()
+    public void What_could_not_be_written_is_not_added()
     {
         MemoryFile file = NewFile();
         ZeroMap map = Load(new FaultyFile(file, new PlannedFault(3, 1, Errno.EIO, FaultMoment.BeforeTheCall)));
 
         // Looking for data is the first call; then one sector is written and the other one not.
-        Assert.Equal(Errno.EIO, map.Add(3967, 2));
+        Assert.Equal(Errno.EIO, map.Add(3967, 2, out long addedCount));
 
-        Assert.True(map.IsDirty);
+        Assert.Equal((1, true), (addedCount, map.IsDirty));
+        Assert.Equal([3967L], map.All());
         Assert.Equal([3967L], Load(file).All());
         Assert.Equal(Errno.None, map.WriteDirty());
+        Assert.Equal(Errno.None, map.Add(3968, 1, out _));
         Assert.Equal([3967L, 3968], Load(file).All());
     }
 
@@ -64,7 +66,7 @@ public class ZeroMapTests
     public void A_sector_that_is_damaged_or_another_stores_is_refused()
     {
         MemoryFile file = NewFile();
-        Assert.Equal(Errno.None, Load(file).Add(4000, 1));
+        Assert.Equal(Errno.None, Load(file).Add(4000, 1, out _));
         byte[] sector = new byte[512];
         Assert.Equal(Errno.None, file.ReadAt(8192 + 512, sector));
 
@@ -89,7 +91,7 @@ public class ZeroMapTests
     public void What_cannot_be_read_is_told()
     {
         MemoryFile file = NewFile();
-        Assert.Equal(Errno.None, Load(file).Add(1, 1));
+        Assert.Equal(Errno.None, Load(file).Add(1, 1, out _));
         for (int call = 1; call <= 2; call++)
         {
             CowloopException refused = Assert.Throws<CowloopException>(
