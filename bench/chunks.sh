@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# What the size of a chunk costs and brings: the same fio jobs on a classic cowfile and on compact stores of several sizes of chunk, in turn, several rounds;
+# medians, and the ratio to the classic cowfile. bench/space.sh has the space that the same sizes take.
+#
+#   bench/chunks.sh [ROUNDS [SECONDS]]      (5 rounds; rewrites and reads take 2 seconds each)
+#
+# BENCH_DIR says where the images go (default /var/tmp). Read the ratios: absolute figures are this machine's at this hour.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+rounds=${1:-5}
+seconds=${2:-2}
+stores='classic 4K 8K 16K 32K 64K 128K 1M'
+
+[ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }
+for tool in fio jq python3; do
+	command -v $tool >/dev/null || { echo "$tool is missing: apt-get install fio jq python3" >&2; exit 1; }
+done
+work=$(mktemp -d "${BENCH_DIR:-/var/tmp}/cowloop-bench.XXXXXX")
+export COWLOOP_RUN_DIR=$work/run COWLOOP_DEV_DIR=/dev/cowbench.$$
+cowloop=$here/bin/cowloop
+cleanup() {
+	"$cowloop" unload >/dev/null 2>&1 || true
+	rmdir "$COWLOOP_DEV_DIR" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+truncate -s 2G "$work/base.img"
+"$cowloop" load
+
+# name: readwrite, block, depth, MiB, further fio options; in the order in which each store meets them. A job with a number of MiB is one pass over
+# that much, for first writes; the others are timed.
+jobs='
+first-random-4k-q32 randwrite 4k 32 64
+random-4k-q1        randwrite 4k 1  0
+random-4k-q32       randwrite 4k 32 0
+random-fsync32-4k   randwrite 4k 1  0  --fsync=32
+read-random-4k-q32  randread  4k 32 0
+first-write-1m-q4   write     1m 4  512 --offset=1g
+write-1m-q4         write     1m 4  0   --offset=1g
+read-1m-q4          read      1m 4  0   --offset=1g
+'
+
+measure() { # device rw bs depth MiB options...
+	local device=$1 rw=$2 bs=$3 depth=$4 mib=$5 result
+	shift 5
+	local extent=(--time_based --runtime="${seconds}s")
+	[ "$mib" = 0 ] || extent=(--io_size="${mib}m")
+	sync
+	result=$(fio --name=j --filename="$device" --direct=1 --ioengine=libaio --rw="$rw" --bs="$bs" --iodepth="$depth" \
+		--size=512m --randrepeat=1 --output-format=json "${extent[@]}" "$@")
+	jq -r --arg bs "$bs" '.jobs[0] | (if .read.io_bytes > 0 then .read else .write end) | if $bs == "1m" then .bw / 1024 else .iops end' <<<"$result"
+}
+
+for ((round = 1; round <= rounds; round++)); do
+	for store in $(shuf -e $stores); do
+		options=(--store classic)
+		[ "$store" = classic ] || options=(--store compact --chunk "$store")
+		device=$("$cowloop" attach "$work/base.img" "$work/my.cow" "${options[@]}")
+		while read -r name rw bs depth mib more; do
+			[ -n "$name" ] || continue
+			# shellcheck disable=SC2086
+			echo "$name $store $(measure "$device" "$rw" "$bs" "$depth" "$mib" $more)" >>"$work/figures"
+		done <<<"$jobs"
+		"$cowloop" detach "$device"
+		rm "$work/my.cow"
+	done
+done
+
+echo "$rounds rounds, $(nproc) CPUs, Linux $(uname -r), $(stat -f -c %T "$work"); 4k: IOPS, 1m: MiB/s; in parentheses the ratio to classic"
+python3 - "$work/figures" "$stores" <<'PYTHON'
+import collections, statistics, sys
+figures = collections.defaultdict(list)
+jobs = []
+for line in open(sys.argv[1]):
+    job, store, value = line.split()
+    figures[job, store].append(float(value))
+    if job not in jobs:
+        jobs.append(job)
+stores = sys.argv[2].split()
+print("| job | " + " | ".join(stores) + " |")
+print("| --- |" + " ---: |" * len(stores))
+for job in jobs:
+    medians = [statistics.median(figures[job, store]) for store in stores]
+    print(f"| {job} | " + " | ".join(f"{median:.0f} ({median / medians[0]:.2f})" for median in medians) + " |")
+PYTHON
