@@ -83,7 +83,7 @@ internal sealed class RebaseCase
     public void RebaseBack(IBlockFile file) =>
         Rebaser.Prepare(AtRest.Named(file), OpenNew(), OpenOld(), _height > 0 ? $"{_height - 1}.cow" : null).Run(null, HeapWords.Allocate, NobodyWatches.Instance);
 
-    public byte[] ReadOnOld(MemoryFile file) => TestStack.Read(TestStack.Open(_old.Base, [.. _old.Files[..^1], file]));
+    public byte[] ReadOnOld(IBlockFile file) => TestStack.Read(TestStack.Open(_old.Base, [.. _old.Files.SkipLast(1), file]));
 
-    public byte[] ReadOnNew(MemoryFile file) => TestStack.Read(TestStack.Open(_newBase, [.. NewLayers, file]));
+    public byte[] ReadOnNew(IBlockFile file) => TestStack.Read(TestStack.Open(_newBase, [.. NewLayers, file]));
 }

@@ -77,12 +77,12 @@ internal sealed class TestStack
     public BaseImage Below(int height) => Open(Base, [.. Files.Take(height)]);
 
     /// <summary>The base through cowfiles; everything is verified.</summary>
-    public static BaseImage Open(byte[] content, params MemoryFile[] files)
+    public static BaseImage Open(byte[] content, params IBlockFile[] files)
     {
         var image = new BaseImage(new FlatFile(content), Disk.BaseName, hints: null, "disk.img");
         return files.Length == 0
             ? image
-            : LayerStack.Open(image, [.. files.Select((file, index) => ((IBlockFile)file, $"{index}.cow"))], new BaseOptions(), HeapWords.Allocate);
+            : LayerStack.Open(image, [.. files.Select((file, index) => (file, $"{index}.cow"))], new BaseOptions(), HeapWords.Allocate);
     }
 
     /// <summary>Reads all that is seen through cowfiles, as who shows it would.</summary>
