@@ -1,5 +1,6 @@
 using Cowloop.Core;
 using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
 
 namespace Cowloop.Fuse;
 
@@ -14,6 +15,7 @@ internal sealed class DiskFile(IBlockDevice device, SharedWorkers shared) : Fuse
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _openLock = new();
     private int _openCount;
+    private volatile bool _isReadToMemory;
 
     /// <summary>Completes when the last opening is gone: no request for the device will come any more.</summary>
     public Task Released => _released.Task;
@@ -47,6 +49,18 @@ internal sealed class DiskFile(IBlockDevice device, SharedWorkers shared) : Fuse
     {
         lengthBytes = (int)Math.Clamp(LengthBytes - offsetBytes, 0, target.Length);
         return lengthBytes == 0 ? Errno.None : device.Read(offsetBytes, target[..lengthBytes]);
+    }
+
+    internal override Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
+    {
+        if (_isReadToMemory)
+        {
+            return Errno.EOPNOTSUPP;
+        }
+        Errno errno = device.ReadTo(offsetBytes, lengthBytes, target);
+        // What one of its files has no way for it will not have next time.
+        _isReadToMemory = errno == Errno.EOPNOTSUPP;
+        return errno;
     }
 
     internal override Errno Write(long offsetBytes, ReadOnlySpan<byte> source) =>

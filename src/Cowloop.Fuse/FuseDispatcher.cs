@@ -1,7 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Cowloop.Core;
+using Cowloop.Linux;
 using static Cowloop.Fuse.FuseAbi;
 
 namespace Cowloop.Fuse;
@@ -14,6 +16,9 @@ internal sealed class FuseDispatcher(FlatTree tree)
     public const int MaxTransferBytes = 1 << 20;
 
     private const int PageBytes = 4096;
+
+    // Less is copied as fast as its pages are handed over.
+    private const int MinMovedBytes = 128 << 10;
 
     // Attributes only change when a file comes or goes, and its node number never comes back. So they hold for ever (a century), which the next
     // service relies on: the kernel tells nothing of a loop device whose file it has to ask a dead process about.
@@ -30,6 +35,28 @@ internal sealed class FuseDispatcher(FlatTree tree)
         && tree.TryGet(request.Node, out FuseFile? file)
             ? file.Lane
             : null;
+
+    /// <summary>Looks whether a request reads so much of a file that it is worth while to spare a copy of it.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="offsetBytes">Where it reads.</param>
+    /// <param name="lengthBytes">How much there is to read.</param>
+    public bool IsLargeRead(FuseRequest request, [NotNullWhen(true)] out FuseFile? file, out long offsetBytes, out int lengthBytes)
+    {
+        file = null;
+        offsetBytes = lengthBytes = 0;
+        if (request.Opcode != FuseOpcode.FUSE_READ
+            || !request.TryArguments(out fuse_read_in arguments)
+            || arguments.size is < MinMovedBytes or > PagePipe.CapacityBytes / 2
+            || arguments.offset > long.MaxValue
+            || !tree.TryGet(request.Node, out file))
+        {
+            return false;
+        }
+        offsetBytes = (long)arguments.offset;
+        lengthBytes = (int)Math.Clamp(file.LengthBytes - offsetBytes, 0, arguments.size);
+        return lengthBytes >= MinMovedBytes;
+    }
 
     /// <summary>Serves a request.</summary>
     /// <param name="request">The request.</param>

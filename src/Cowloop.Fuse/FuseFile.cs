@@ -1,4 +1,5 @@
 using Cowloop.Core;
+using Cowloop.Core.Files;
 
 namespace Cowloop.Fuse;
 
@@ -27,6 +28,10 @@ public abstract class FuseFile
     /// <param name="target">As long as was asked for.</param>
     /// <param name="lengthBytes">How much there was; less only at the end of the file.</param>
     internal abstract Errno Read(ulong handle, long offsetBytes, Span<byte> target, out int lengthBytes);
+
+    /// <summary>As <see cref="Read"/>, of a range within the file, to where the caller wants it.</summary>
+    /// <returns><see cref="Errno.EOPNOTSUPP"/> when that can't be done here: <see cref="Read"/> does it.</returns>
+    internal virtual Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target) => Errno.EOPNOTSUPP;
 
     /// <summary>Writes all of <paramref name="source"/>.</summary>
     internal virtual Errno Write(long offsetBytes, ReadOnlySpan<byte> source) => Errno.EROFS;

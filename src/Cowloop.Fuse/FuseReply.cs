@@ -39,7 +39,15 @@ internal readonly ref struct FuseReply
     public ReadOnlySpan<byte> Finish(ulong unique, Errno errno, int payloadBytes)
     {
         int length = HeaderBytes + (errno == Errno.None ? payloadBytes : 0);
-        MemoryMarshal.Write(_buffer, new fuse_out_header { len = (uint)length, error = -(int)errno, unique = unique });
+        PutHeader(_buffer, unique, errno, length);
         return _buffer[..length];
     }
+
+    /// <summary>Puts the header of a reply alone somewhere.</summary>
+    /// <param name="target">Gets it.</param>
+    /// <param name="unique">Number of the request.</param>
+    /// <param name="errno">The result.</param>
+    /// <param name="lengthBytes">Length of the reply, header included.</param>
+    public static void PutHeader(Span<byte> target, ulong unique, Errno errno, int lengthBytes) =>
+        MemoryMarshal.Write(target, new fuse_out_header { len = (uint)lengthBytes, error = -(int)errno, unique = unique });
 }

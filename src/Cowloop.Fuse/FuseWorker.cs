@@ -23,6 +23,10 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     // Null at first, and when a parked request has taken the last one.
     private NativeBuffer? _buffer;
 
+    // Made for the first large read; null before that, and for good where there can't be one.
+    private PagePipe? _pipe;
+    private bool _hasNoPipe;
+
     /// <summary>Serves until the filesystem is gone or the pool has idle workers enough.</summary>
     /// <param name="retried">A lane whose requests that wait for space are tried again before anything else; their retry ends here.</param>
     /// <returns>True when the pool knows already that the worker has left.</returns>
@@ -66,7 +70,11 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
         }
     }
 
-    public void Dispose() => _buffer?.Dispose();
+    public void Dispose()
+    {
+        _buffer?.Dispose();
+        _pipe?.Dispose();
+    }
 
     /// <summary>Answers a request that has waited for space in vain.</summary>
     /// <param name="device">Takes the answer.</param>
@@ -159,6 +167,10 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
 
     private void Serve(NativeBuffer buffer, int lengthBytes, RequestLane? lane)
     {
+        if (TryServeByPages(RequestIn(buffer, lengthBytes)))
+        {
+            return;
+        }
         Errno? result = Execute(buffer, lengthBytes, out int payloadBytes);
         if (lane is not null && result is Errno errno && errno.IsLackOfSpace())
         {
@@ -169,6 +181,41 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
             lane.Space.AddFailed(errno);
         }
         Answer(device, buffer, RequestIn(buffer, lengthBytes), result, payloadBytes, log);
+    }
+
+    /// <summary>Serves a large read with the pages that it reads.</summary>
+    /// <returns>False when it is none, or anything is in the way, an error too: then it is to be served like any other request.</returns>
+    private bool TryServeByPages(FuseRequest request)
+    {
+        if (_hasNoPipe || !dispatcher.IsLargeRead(request, out FuseFile? file, out long offsetBytes, out int lengthBytes))
+        {
+            return false;
+        }
+        _pipe ??= PagePipe.TryCreate();
+        if (_pipe is null)
+        {
+            _hasNoPipe = true;
+            return false;
+        }
+        Span<byte> header = stackalloc byte[FuseReply.HeaderBytes];
+        FuseReply.PutHeader(header, request.Unique, Errno.None, FuseReply.HeaderBytes + lengthBytes);
+        bool isRead = false;
+        try
+        {
+            isRead = _pipe.Put(header) == Errno.None && file.ReadTo(offsetBytes, lengthBytes, _pipe) == Errno.None;
+        }
+#pragma warning disable CA1031 // As in Execute, which meets it next, and tells.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+        if (!isRead)
+        {
+            _pipe.Drop();
+            return false;
+        }
+        Check(device.Send(_pipe), request.Opcode, log);
+        return true;
     }
 
     /// <summary>Leaves a request to those that wait for space, if it may; in memory of its own size, for many may come.</summary>
@@ -225,7 +272,11 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
         FuseOpcode opcode = request.Opcode;
         // The kernel's block layer knows one kind of it.
         Errno answer = errno.IsLackOfSpace() ? Errno.ENOSPC : errno;
-        Errno sent = device.Send(new FuseReply(buffer.Span[ReplyOffset..]).Finish(unique, answer, payloadBytes));
+        Check(device.Send(new FuseReply(buffer.Span[ReplyOffset..]).Finish(unique, answer, payloadBytes)), opcode, log);
+    }
+
+    private static void Check(Errno sent, FuseOpcode opcode, Action<string> log)
+    {
         // ENOENT: nobody waits for this reply any more.
         if (sent is not (Errno.None or Errno.ENOENT or Errno.ENODEV))
         {

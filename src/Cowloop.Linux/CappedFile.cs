@@ -20,6 +20,13 @@ public sealed class CappedFile(PosixFile file, long limitBytes) : IBlockFile
     public Errno ReadAt(long offsetBytes, Span<byte> target) => file.ReadAt(offsetBytes, target);
 
     /// <inheritdoc/>
+    public Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return target.Take(file, offsetBytes, lengthBytes);
+    }
+
+    /// <inheritdoc/>
     public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source)
     {
         if (file.AllocatedBytes <= limitBytes - NearBytes)

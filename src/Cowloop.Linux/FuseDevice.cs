@@ -52,6 +52,13 @@ public sealed unsafe class FuseDevice : IDisposable
         }
     }
 
+    /// <summary>Sends a reply that lies in a pipe.</summary>
+    public Errno Send(PagePipe reply)
+    {
+        ArgumentNullException.ThrowIfNull(reply);
+        return reply.SendTo(Handle);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Handle.Dispose();
 }

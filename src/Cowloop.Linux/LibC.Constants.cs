@@ -35,6 +35,8 @@ internal static partial class LibC
     public const int POSIX_FADV_DONTNEED = 4;
 
     public const int F_SETFD = 2;
+    public const int F_SETPIPE_SZ = 1031;
+    public const uint SPLICE_F_NONBLOCK = 2;
     public const int FD_CLOEXEC = 1;
     public const int F_OFD_GETLK = 36;
     public const int F_OFD_SETLK = 37;

@@ -37,6 +37,9 @@ internal static unsafe partial class LibC
     public static partial nint write(SafeFileHandle file, byte* buffer, nint count);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial nint splice(SafeFileHandle from, long* fromOffset, SafeFileHandle to, long* toOffset, nint count, uint flags);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int fdatasync(SafeFileHandle file);
 
     [LibraryImport(Library, SetLastError = true)]

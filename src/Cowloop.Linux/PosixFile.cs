@@ -188,6 +188,9 @@ public sealed unsafe partial class PosixFile : IBlockFile
         return Errno.None;
     }
 
+    /// <summary>The descriptor, for calls that move data without memory of ours.</summary>
+    internal SafeFileHandle Handle => _handle;
+
     /// <inheritdoc/>
     public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source)
     {

@@ -59,6 +59,9 @@ public sealed class StoredFile : IBlockFile
     public Errno ReadAt(long offsetBytes, Span<byte> target) => _content.ReadAt(offsetBytes, target);
 
     /// <inheritdoc/>
+    public Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target) => _content.ReadTo(offsetBytes, lengthBytes, target);
+
+    /// <inheritdoc/>
     public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source) => _content.WriteAt(offsetBytes, source);
 
     /// <inheritdoc/>

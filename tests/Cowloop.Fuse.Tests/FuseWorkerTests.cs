@@ -1,3 +1,4 @@
+using Cowloop.Core;
 using Cowloop.Fuse.Tests.Support;
 using Cowloop.Tests.Support;
 using Microsoft.Win32.SafeHandles;
@@ -70,6 +71,64 @@ public class FuseWorkerTests
 
         // One object per request would be thirty times as much.
         Assert.True(allocated < 16 * 1024, $"{allocated} bytes allocated by {2 * Rounds} requests");
+    }
+
+    [RootFact(Fuse)]
+    public void Large_reads_are_answered_with_the_pages_of_the_file()
+    {
+        using var read = new PagedRead();
+
+        Assert.Equal(read.Content, read.All(PagedRead.LargeBytes));
+        Assert.Equal((0, PagedRead.LengthBytes / PagedRead.LargeBytes), read.Disk.Counts);
+        // What reaches beyond the end is shorter.
+        Assert.Equal(read.Content[^(PagedRead.LargeBytes - 512)..], read.At(PagedRead.LengthBytes - PagedRead.LargeBytes + 512));
+        Assert.Equal(0, read.Disk.Counts.Memory);
+        Assert.Equal(read.Content, read.All(4096));
+        Assert.Equal((PagedRead.LengthBytes / 4096, 1 + PagedRead.LengthBytes / PagedRead.LargeBytes), read.Disk.Counts);
+    }
+
+    [RootFact(Fuse)]
+    public void Where_there_are_no_pages_a_large_read_is_like_any_other_and_so_is_the_next_one()
+    {
+        using var read = new PagedRead(Errno.EOPNOTSUPP);
+
+        Assert.Equal(read.Content, read.All(PagedRead.LargeBytes));
+        Assert.Equal((PagedRead.LengthBytes / PagedRead.LargeBytes, 1), read.Disk.Counts);
+    }
+
+    [RootFact(Fuse)]
+    public void What_can_not_be_read_by_pages_is_read_again_and_its_error_told()
+    {
+        using var read = new PagedRead();
+        using (FileStream file = File.OpenWrite(read.Path))
+        {
+            file.SetLength(PagedRead.LargeBytes + 4096);
+        }
+
+        Assert.Equal(read.Content[..PagedRead.LargeBytes], read.At(0));
+        Assert.ThrowsAny<IOException>(() => read.At(PagedRead.LargeBytes));
+        Assert.Equal((1, 2), read.Disk.Counts);
+        // Nothing is left of it in the next answer.
+        Assert.Equal(read.Content[..PagedRead.LargeBytes], read.At(0));
+    }
+
+    [RootFact(Fuse)]
+    public void Large_reads_allocate_nothing()
+    {
+        const int Rounds = 1000;
+        using var read = new PagedRead();
+        byte[] target = new byte[PagedRead.LargeBytes];
+        read.Into(target, 10);
+
+        long allocated = Enumerable.Range(0, 5).Min(_ =>
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            read.Into(target, Rounds);
+            return GC.GetTotalAllocatedBytes(precise: true) - before;
+        });
+
+        Assert.True(allocated < 16 * 1024, $"{allocated} bytes allocated by {Rounds} requests");
+        Assert.Equal(0, read.Disk.Counts.Memory);
     }
 
     private static void Transfer(SafeFileHandle file, byte[] block, int rounds)

@@ -29,6 +29,8 @@ public sealed class CappedFileTests : IDisposable
         byte[] read = new byte[LimitBytes];
         Assert.Equal(Errno.None, _capped.ReadAt(128 * KiB, read));
         Assert.Equal(bytes, read);
+        using PagePipe pipe = PagePipe.TryCreate()!;
+        Assert.Equal(Errno.None, _capped.ReadTo(128 * KiB, LimitBytes, pipe));
         Assert.Equal(LengthBytes, _capped.LengthBytes);
         Assert.Equal(Errno.None, _capped.NextData(0, out long start, out long end));
         Assert.Equal((128 * KiB, 192 * KiB), (start, end));

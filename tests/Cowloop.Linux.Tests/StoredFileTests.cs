@@ -25,6 +25,9 @@ public sealed class StoredFileTests : IDisposable
         Assert.True(stored.CanBeCowfile);
         Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace space));
         Assert.True(space.TotalKiB > 0);
+        Assert.Equal(Errno.None, stored.SetLength(64 << 10));
+        using PagePipe pipe = PagePipe.TryCreate()!;
+        Assert.Equal(Errno.None, stored.ReadTo(0, 64 << 10, pipe));
     }
 
     [Fact]
@@ -45,6 +48,8 @@ public sealed class StoredFileTests : IDisposable
         byte[] header = new byte[8];
         Assert.Equal(Errno.None, stored.ReadAt(0, header));
         Assert.Equal("a header"u8.ToArray(), header);
+        using PagePipe pipe = PagePipe.TryCreate()!;
+        Assert.Equal(Errno.EOPNOTSUPP, stored.ReadTo(0, 64 << 10, pipe));
         Assert.True(stored.File.LengthBytes < Layout.FullLengthBytes);
         Assert.True(stored.CanBeCowfile);
         Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace space));

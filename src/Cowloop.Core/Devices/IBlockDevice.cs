@@ -1,3 +1,5 @@
+using Cowloop.Core.Files;
+
 namespace Cowloop.Core.Devices;
 
 /// <summary>What a transport asks once about a device.</summary>
@@ -17,6 +19,10 @@ public interface IBlockDevice
 
     /// <summary>Fills <paramref name="target"/> from <paramref name="offsetBytes"/>.</summary>
     Errno Read(long offsetBytes, Span<byte> target);
+
+    /// <summary>As <see cref="Read"/>, to where the caller wants it.</summary>
+    /// <returns><see cref="Errno.EOPNOTSUPP"/> when that can't be done here: <see cref="Read"/> does it.</returns>
+    Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target) => Errno.EOPNOTSUPP;
 
     /// <summary>Writes <paramref name="source"/>; with <paramref name="fua"/> it is durable and findable on return, as after <see cref="Flush"/>.</summary>
     Errno Write(long offsetBytes, ReadOnlySpan<byte> source, bool fua);

@@ -91,10 +91,7 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
         }
         while (!target.IsEmpty)
         {
-            long block = offsetBytes / CowLayout.BlockSize;
-            long lastBlock = (offsetBytes + target.Length - 1) / CowLayout.BlockSize;
-            long run = _bitmap.RunLength(block, lastBlock - block + 1, out bool isCow);
-            int length = (int)Math.Min(target.Length, (block + run) * CowLayout.BlockSize - offsetBytes);
+            int length = FindRun(offsetBytes, target.Length, out bool isCow);
             Errno errno = isCow
                 ? ReadStore(offsetBytes, target[..length])
                 : _base.ReadAt(offsetBytes, target[..length]);
@@ -104,6 +101,28 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
             }
             offsetBytes += length;
             target = target[length..];
+        }
+        return Errno.None;
+    }
+
+    /// <inheritdoc/>
+    public Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
+    {
+        if (!IsWithin(offsetBytes, lengthBytes))
+        {
+            return Errno.EINVAL;
+        }
+        for (long endBytes = offsetBytes + lengthBytes; offsetBytes < endBytes;)
+        {
+            int length = FindRun(offsetBytes, (int)(endBytes - offsetBytes), out bool isCow);
+            Errno errno = isCow
+                ? ReadStoreTo(offsetBytes, length, target)
+                : _base.ReadTo(offsetBytes, length, target);
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+            offsetBytes += length;
         }
         return Errno.None;
     }
@@ -148,6 +167,19 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
     private Errno ReadStore(long deviceOffsetBytes, Span<byte> target) => _access == CowfileAccess.Closed
         ? Errno.EIO
         : _store.ReadAt(_layout.DataOffsetBytes + deviceOffsetBytes, target);
+
+    private Errno ReadStoreTo(long deviceOffsetBytes, int lengthBytes, IReadTarget target) => _access == CowfileAccess.Closed
+        ? Errno.EIO
+        : _store.ReadTo(_layout.DataOffsetBytes + deviceOffsetBytes, lengthBytes, target);
+
+    /// <summary>How much of a range lies in one piece, in the cowfile or not.</summary>
+    private int FindRun(long offsetBytes, int lengthBytes, out bool isCow)
+    {
+        long block = offsetBytes / CowLayout.BlockSize;
+        long lastBlock = (offsetBytes + lengthBytes - 1) / CowLayout.BlockSize;
+        long run = _bitmap.RunLength(block, lastBlock - block + 1, out isCow);
+        return (int)Math.Min(lengthBytes, (block + run) * CowLayout.BlockSize - offsetBytes);
+    }
 
     private bool IsWithin(long offsetBytes, long lengthBytes) =>
         offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes <= Info.LengthBytes - lengthBytes;

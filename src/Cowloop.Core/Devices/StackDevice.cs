@@ -1,4 +1,5 @@
 using System.Buffers;
+using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Core.Layers;
 
@@ -27,6 +28,20 @@ public sealed class StackDevice(Overlay top) : IBlockDevice, IDisposable
         try
         {
             return _top.Read(offsetBytes, target);
+        }
+        finally
+        {
+            _requests.Exit(phase);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
+    {
+        int phase = _requests.Enter();
+        try
+        {
+            return _top.ReadTo(offsetBytes, lengthBytes, target);
         }
         finally
         {

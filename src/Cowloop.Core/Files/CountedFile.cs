@@ -7,7 +7,7 @@ public sealed class CountedFile(IBlockFile file) : IBlockFile
     private long _readCount;
     private long _writeCount;
 
-    /// <summary>Number of <see cref="ReadAt"/> calls so far.</summary>
+    /// <summary>Number of <see cref="ReadAt"/> and <see cref="ReadTo"/> calls so far.</summary>
     public long ReadCount => Interlocked.Read(ref _readCount);
 
     /// <summary>Number of <see cref="WriteAt"/> calls so far.</summary>
@@ -21,6 +21,13 @@ public sealed class CountedFile(IBlockFile file) : IBlockFile
     {
         Interlocked.Increment(ref _readCount);
         return file.ReadAt(offsetBytes, target);
+    }
+
+    /// <inheritdoc/>
+    public Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
+    {
+        Interlocked.Increment(ref _readCount);
+        return file.ReadTo(offsetBytes, lengthBytes, target);
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,12 @@ public sealed class DeviceFile(IBlockDevice device, long startBytes, long length
         : device.Read(startBytes + offsetBytes, target);
 
     /// <inheritdoc/>
+    public override Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target) =>
+        offsetBytes < 0 || offsetBytes > LengthBytes - lengthBytes
+            ? Errno.EIO
+            : device.ReadTo(startBytes + offsetBytes, lengthBytes, target);
+
+    /// <inheritdoc/>
     public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = offsetBytes;

@@ -39,6 +39,11 @@ public sealed class GrownFile(IBlockFile file, long storedBytes, long lengthByte
     }
 
     /// <inheritdoc/>
+    public override Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target) => offsetBytes >= 0 && offsetBytes <= storedBytes - lengthBytes
+        ? file.ReadTo(offsetBytes, lengthBytes, target)
+        : base.ReadTo(offsetBytes, lengthBytes, target);
+
+    /// <inheritdoc/>
     public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = endBytes = Math.Max(offsetBytes, lengthBytes);

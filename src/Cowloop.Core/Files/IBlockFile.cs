@@ -13,6 +13,12 @@ public interface IBlockFile : IDisposable
     /// <summary>Fills <paramref name="target"/> from <paramref name="offsetBytes"/>. Reaching the end of file first is <see cref="Errno.EIO"/>.</summary>
     Errno ReadAt(long offsetBytes, Span<byte> target);
 
+    /// <summary>
+    /// As <see cref="ReadAt"/>, to where the caller wants it. What consists of parts of other files names these, and what passes calls on to another file
+    /// passes on this one, too.
+    /// </summary>
+    Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target) => target.Take(this, offsetBytes, lengthBytes);
+
     /// <summary>Writes all of <paramref name="source"/>. After an error any part of it may have been written.</summary>
     Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source);
 

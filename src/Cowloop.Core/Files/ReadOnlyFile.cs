@@ -9,6 +9,13 @@ public abstract class ReadOnlyFile : IBlockFile
     /// <inheritdoc/>
     public abstract Errno ReadAt(long offsetBytes, Span<byte> target);
 
+    /// <inheritdoc cref="IBlockFile.ReadTo"/>
+    public virtual Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return target.Take(this, offsetBytes, lengthBytes);
+    }
+
     /// <inheritdoc/>
     public abstract Errno NextData(long offsetBytes, out long startBytes, out long endBytes);
 

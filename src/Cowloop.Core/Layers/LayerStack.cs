@@ -117,6 +117,27 @@ public sealed class LayerStack : ReadOnlyFile
     }
 
     /// <inheritdoc/>
+    public override Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
+    {
+        if (offsetBytes < 0 || offsetBytes > LengthBytes - lengthBytes)
+        {
+            return Errno.EIO;
+        }
+        Arrangement now = _now;
+        for (long endBytes = offsetBytes + lengthBytes; offsetBytes < endBytes;)
+        {
+            int length = (int)now.FindRun(offsetBytes, endBytes - offsetBytes, out IBlockFile file, out long shiftBytes);
+            Errno errno = file.ReadTo(shiftBytes + offsetBytes, length, target);
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+            offsetBytes += length;
+        }
+        return Errno.None;
+    }
+
+    /// <inheritdoc/>
     public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         Arrangement now = _now;

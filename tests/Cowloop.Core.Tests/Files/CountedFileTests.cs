@@ -13,9 +13,22 @@ public class CountedFileTests
 
         counted.ReadAt(0, buffer);
         counted.ReadAt(4096, buffer);
+        counted.ReadTo(0, 1024, new PieceTarget());
         counted.WriteAt(0, buffer);
 
-        Assert.Equal((2, 1), (counted.ReadCount, counted.WriteCount));
+        Assert.Equal((3, 1), (counted.ReadCount, counted.WriteCount));
+    }
+
+    [Fact]
+    public void What_is_read_elsewhere_is_read_from_the_file_itself()
+    {
+        var memory = new MemoryFile(Fixtures.Filled(4096, 7));
+        var pieces = new PieceTarget();
+
+        Assert.Equal(Errno.None, new CountedFile(memory).ReadTo(1024, 10, pieces));
+
+        Assert.Same(memory, Assert.Single(pieces.Files));
+        Assert.Equal(Fixtures.Filled(10, 7), pieces.Content);
     }
 
     [Fact]

@@ -17,6 +17,8 @@ public class DeviceFileTests
         Assert.Equal(1 << 20, file.LengthBytes);
         Assert.Equal(Errno.None, file.ReadAt(999, read));
         Assert.Equal((Fixtures.R[999], 0xAB, 0xAB, Fixtures.R[1100]), (read[0], read[1], read[100], read[101]));
+        Assert.Equal(read, PieceTarget.Read(file, 999, read.Length));
+        Assert.Equal(Errno.EIO, file.ReadTo((1 << 20) - 1, 2, new PieceTarget()));
         Assert.Equal(Errno.None, file.NextData(12345, out long data, out long end));
         Assert.Equal((12345, 1 << 20), (data, end));
         Assert.Equal(Errno.None, file.Sync());

@@ -35,13 +35,25 @@ public class GrownFileTests
         byte[] target = Fixtures.Filled(length, 0xAA);
         Assert.Equal(Errno.None, Grown().ReadAt(offset, target));
         Assert.Equal(expected[offset..(offset + length)], target);
+        Assert.Equal(target, PieceTarget.Read(Grown(), offset, length));
+    }
+
+    [Fact]
+    public void What_is_in_the_file_is_read_from_the_file()
+    {
+        var file = new FlatFile(_stored);
+        var target = new PieceTarget();
+        Assert.Equal(Errno.None, new GrownFile(file, ShownBytes).ReadTo(10, 100, target));
+        Assert.Same(file, Assert.Single(target.Files));
     }
 
     [Theory]
     [InlineData(-1, 1)]
     [InlineData(ShownBytes, 1)]
     [InlineData(ShownBytes - 1, 2)]
-    public void Beyond_what_is_shown_there_is_nothing(int offset, int length) => Assert.Equal(Errno.EIO, Grown().ReadAt(offset, new byte[length]));
+    public void Beyond_what_is_shown_there_is_nothing(int offset, int length) => Assert.Equal(
+        (Errno.EIO, Errno.EIO),
+        (Grown().ReadAt(offset, new byte[length]), Grown().ReadTo(offset, length, new PieceTarget())));
 
     [Fact]
     public void Data_ends_where_the_file_does()

@@ -32,6 +32,7 @@ public class LayerStackTests
             byte[] target = new byte[random.Next(Math.Min(expected.Length - offset, 20_000) + 1)];
             Assert.Equal(Errno.None, file.ReadAt(offset, target));
             Assert.True(target.AsSpan().SequenceEqual(expected.AsSpan(offset, target.Length)), $"{target.Length} bytes at {offset}");
+            Assert.True(target.AsSpan().SequenceEqual(PieceTarget.Read(file, offset, target.Length)), $"pieces of {target.Length} bytes at {offset}");
         }
         Assert.Equal(content.Length, image.LengthBytes);
     }
@@ -66,6 +67,7 @@ public class LayerStackTests
         IBlockFile file = Stack.Open(new FlatFile(content), stack.Layers).File;
         Assert.Equal(Errno.EIO, file.ReadAt(content.Length - 1, new byte[2]));
         Assert.Equal(Errno.EIO, file.ReadAt(-1, new byte[1]));
+        Assert.Equal(Errno.EIO, file.ReadTo(content.Length - 1, 2, new PieceTarget()));
         Assert.Equal(Errno.None, file.ReadAt(content.Length, []));
         Assert.Equal(Errno.None, file.NextData(content.Length, out long start, out long end));
         Assert.Equal((content.Length, content.Length), (start, end));

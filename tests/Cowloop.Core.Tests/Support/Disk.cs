@@ -43,6 +43,14 @@ internal static class Disk
         return target;
     }
 
+    /// <summary>The same, piece by piece.</summary>
+    public static byte[] GetPieces(this IBlockDevice device, long offsetBytes, int length)
+    {
+        var target = new PieceTarget();
+        Assert.Equal(Errno.None, device.ReadTo(offsetBytes, length, target));
+        return target.Content;
+    }
+
     public static byte[] GetAll(this IBlockDevice device) => device.Get(0, (int)device.Info.LengthBytes);
 
     /// <summary>Writes copies of one byte: the "w off len byte" of the specification.</summary>

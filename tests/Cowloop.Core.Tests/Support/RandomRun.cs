@@ -121,5 +121,6 @@ internal sealed class RandomRun : IDisposable
         ReadOnlySpan<byte> actual = _overlay.Get(offset, length);
         int same = actual.CommonPrefixLength(_reference.Content.Slice(offset, length));
         Assert.True(same == length, $"differs at byte {offset + same}");
+        Assert.True(actual.SequenceEqual(_overlay.GetPieces(offset, length)), "the pieces differ");
     }
 }

@@ -101,6 +101,7 @@ internal sealed class StackDisk(string name, StackNode top) : IDisposable
         Assert.True(found.Length == Top.View.Length, $"{name} has {found.Length} bytes instead of {Top.View.Length}");
         int same = found.AsSpan().CommonPrefixLength(Top.View);
         Assert.True(same == found.Length, $"{name} differs at byte {same} of {found.Length}");
+        Assert.True(found.AsSpan().SequenceEqual(Device.GetPieces(0, found.Length)), $"the pieces of {name} differ");
     }
 
     public void Dispose() => _device?.Dispose();
