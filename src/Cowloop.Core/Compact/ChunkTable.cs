@@ -62,6 +62,21 @@ internal sealed partial class ChunkTable
     /// <summary>The groups that the store has and can get.</summary>
     public required StoreGroups Store { get; init; }
 
+    /// <summary>Makes everything that was written to the file durable.</summary>
+    public required Func<Errno> SyncFile { get; init; }
+
+    /// <summary>True when chunks have been given up that will be free after a sync.</summary>
+    public bool HasGivenUp
+    {
+        get
+        {
+            lock (_listsLock)
+            {
+                return _zeroed.Count + _freed.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Chunks of the store in use.</summary>
     public long UsedChunkCount
     {

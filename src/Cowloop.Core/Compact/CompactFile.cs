@@ -37,6 +37,7 @@ public sealed partial class CompactFile : IBlockFile
     private readonly ChunkTable _table;
     private readonly Guid _bootId;
     private readonly Lock _syncLock = new();
+    private readonly Lock _storeSyncLock = new();
     private readonly byte[] _headerBlock = new byte[CowLayout.BlockSize];
     private volatile bool _isMarkedForBoot;
     private volatile bool _hasLength;
@@ -65,6 +66,7 @@ public sealed partial class CompactFile : IBlockFile
         _table = new ChunkTable(file, _layout, header.Key, new ChunkMap(_memory[3].Memory), _zeros, _valid, _held)
         {
             Store = header.IsOnDevice ? new DeviceGroups(file, _layout, header, SyncStore) : new FileGroups(file, _layout, header, SyncStore),
+            SyncFile = SyncStore,
         };
     }
 

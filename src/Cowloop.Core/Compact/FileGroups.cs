@@ -32,7 +32,8 @@ internal sealed class FileGroups : StoreGroups
     public void Narrow(long limitBytes) => ChunkCount = Math.Min(ChunkCount, ChunkCountUnder(limitBytes));
 
     /// <summary>
-    /// Sets a limit, durably; chunks behind the former one are to be had afterwards. After an error the former one applies. The store may be extended meanwhile.
+    /// Sets a limit, durably; chunks behind the former one are to be had afterwards. After an error the former one applies. The store may be extended
+    /// meanwhile.
     /// </summary>
     /// <param name="limitBytes">How long the file may get; 0: no limit.</param>
     public Errno SetLimit(long limitBytes)

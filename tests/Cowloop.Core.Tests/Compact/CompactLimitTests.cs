@@ -96,8 +96,11 @@ public class CompactLimitTests
         Assert.Equal(expected, later.GetAll());
     }
 
-    [Fact]
-    public void What_is_discarded_makes_room_below_the_limit()
+    /// <summary>Who discards need not flush: a filesystem would wait with that for the change that finds no space.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_discarded_makes_room_below_the_limit(bool isFlushed)
     {
         const int ChunkBytes = 4096;
         var layout = new CompactLayout(Device, ChunkBytes);
@@ -109,9 +112,11 @@ public class CompactLimitTests
 
         Assert.Equal(Errno.None, overlay.Zero(ChunkBytes, 3 * ChunkBytes, mayUnmap: true, fua: false));
         expected.AsSpan(ChunkBytes, 3 * ChunkBytes).Clear();
-        Assert.Equal(Errno.None, overlay.Flush());
-
-        Assert.Equal((7L, 10L), (view.UsedChunkCount, view.ChunkCount));
+        if (isFlushed)
+        {
+            Assert.Equal(Errno.None, overlay.Flush());
+            Assert.Equal((7L, 10L), (view.UsedChunkCount, view.ChunkCount));
+        }
         for (int more = 0; more < 3; more++)
         {
             Assert.Equal(Errno.None, Fill(overlay, expected, (100 + more) * ChunkBytes, 2));

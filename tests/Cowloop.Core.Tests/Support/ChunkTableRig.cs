@@ -19,7 +19,11 @@ internal sealed class ChunkTableRig
         Held = new BlockBits(new ulong[words]);
         Zeros = new ZeroMap(file, layout, Key, new ulong[ZeroMap.WordCountFor(layout)]);
         Groups = new FileGroups(file, layout, new CompactHeader(Guid.Empty, layout.ChunkBytes, layout.Device.BlockCount), file.Sync);
-        Table = new ChunkTable(file, layout, Key, new ChunkMap(new ulong[layout.DeviceChunkCount]), Zeros, Valid, Held) { Store = Groups };
+        Table = new ChunkTable(file, layout, Key, new ChunkMap(new ulong[layout.DeviceChunkCount]), Zeros, Valid, Held)
+        {
+            Store = Groups,
+            SyncFile = file.Sync,
+        };
     }
 
     public CompactLayout Layout { get; }
