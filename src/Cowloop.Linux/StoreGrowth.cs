@@ -9,7 +9,7 @@ namespace Cowloop.Linux;
 public sealed record StoreSize(long? FormerBytes, long? Bytes);
 
 /// <summary>
-/// How what a cowfile is kept in is to become larger: another limit for the file of a compact store, or the size that the block device that it is on has by now.
+/// How what a cowfile is kept in is to become larger: another limit for the file of a compact store, or the size that its block device has by now.
 /// </summary>
 public sealed record StoreGrowth
 {
