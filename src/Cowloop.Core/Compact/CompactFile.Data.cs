@@ -238,7 +238,9 @@ public sealed partial class CompactFile
         return errno;
     }
 
-    /// <summary>Gives a chunk of the device its place. When the store is full, it is made durable first that chunks have been given up: they are free then.</summary>
+    /// <summary>
+    /// Gives a chunk of the device its place. When the store is full, it is made durable first that chunks have been given up: they are free then.
+    /// </summary>
     /// <remarks>
     /// A sync on the data path, but only where a change would fail else: a filesystem on the device may wait for it before it makes anything durable.
     /// </remarks>
