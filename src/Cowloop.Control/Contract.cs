@@ -42,10 +42,12 @@ public sealed record AttachRequest(
 /// <summary>Says what a new cowfile is kept in.</summary>
 /// <param name="Kind"><c>classic</c>, or <c>compact</c>.</param>
 /// <param name="ChunkBytes">Size of a chunk of a compact store: a power of two from 4096 to 1048576; null: the usual one.</param>
+/// <param name="LimitBytes">How long the file of a compact store may get; a change that needs more finds no space. Null: no limit.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record StoreRequest(
     string Kind,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int? ChunkBytes = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int? ChunkBytes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long? LimitBytes = null)
 {
     /// <summary>As the original makes it.</summary>
     public const string Classic = "classic";
@@ -53,6 +55,28 @@ public sealed record StoreRequest(
     /// <summary>In chunks, on any filesystem or block device.</summary>
     public const string Compact = "compact";
 }
+
+/// <summary>
+/// Asks for more room for the changes of a device: another limit for the file of its compact store, of which one is said here. Nothing is said for a block
+/// device, which is asked how large it is by now.
+/// </summary>
+/// <param name="LimitBytes">The limit; it may be a lower one than before, down to what is in use.</param>
+/// <param name="AddedBytes">How much higher it is to be than before.</param>
+/// <param name="Unlimited">True: there is to be no limit.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record GrowRequest(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long? LimitBytes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long? AddedBytes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Unlimited = false);
+
+/// <summary>How much room there is for changes by now.</summary>
+/// <param name="CowfilePath">Absolute path of the cowfile.</param>
+/// <param name="Device">Path of the block node of its device; null for a cowfile that is not in use.</param>
+/// <param name="OnDevice">True when the cowfile is kept on a block device.</param>
+/// <param name="FormerBytes">The limit, or the size of the block device, as it was before; null: no limit.</param>
+/// <param name="LimitBytes">The same now.</param>
+/// <param name="Space">The space that there is for changes now.</param>
+public sealed record GrowReply(string CowfilePath, string? Device, bool OnDevice, long? FormerBytes, long? LimitBytes, CowfileSpace Space);
 
 /// <summary>Says how changes are kept that are gone with their device.</summary>
 /// <param name="Directory">Absolute path of a directory whose filesystem holds them, in a file without a name; null: in memory.</param>
@@ -249,15 +273,15 @@ public sealed record DeviceStatus
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CowfileRequest([property: JsonConverter(typeof(CowfileAccessJson))] CowfileAccess Access);
 
-/// <summary>Space on the filesystem that holds a cowfile.</summary>
-/// <param name="TotalKiB">Its size.</param>
+/// <summary>Space for a cowfile: on the filesystem that holds it, up to its limit if it has one, or on the block device that it is on.</summary>
+/// <param name="TotalKiB">Size of that: the smaller one where there are two.</param>
 /// <param name="AvailableKiB">What an ordinary user can still have.</param>
 public sealed record CowfileSpace(ulong TotalKiB, ulong AvailableKiB);
 
 /// <summary>How a device stands with the space for its cowfile.</summary>
 public sealed record SpaceStatus
 {
-    /// <summary>Size of the filesystem that holds the cowfile, when the service last looked.</summary>
+    /// <summary>Size of the filesystem that holds the cowfile, or its limit where that is less, when the service last looked.</summary>
     public required ulong TotalKiB { get; init; }
 
     /// <summary>What an ordinary user could still have of it then.</summary>

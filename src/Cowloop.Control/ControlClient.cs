@@ -85,6 +85,11 @@ public sealed class ControlClient : IDisposable
     public DeviceStatus Configure(int number, SettingsRequest settings) =>
         Send(HttpMethod.Patch, $"v1/devices/{number}", settings, ControlJson.Default.SettingsRequest, ControlJson.Default.DeviceStatus);
 
+    /// <summary>Makes more room for the changes of a device.</summary>
+    /// <exception cref="CowloopException">There is no such device, it can't be done, or the service can't be reached.</exception>
+    public GrowReply Grow(int number, GrowRequest request) =>
+        Send(HttpMethod.Post, $"v1/devices/{number}/grow", request, ControlJson.Default.GrowRequest, ControlJson.Default.GrowReply);
+
     /// <summary>What happens to devices from now on, beginning with how all of them stand; ends with the service.</summary>
     /// <exception cref="CowloopException">Too many listen already, or the service can't be reached.</exception>
     public IEnumerable<ServiceEvent> Listen()

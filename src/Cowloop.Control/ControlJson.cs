@@ -14,6 +14,8 @@ namespace Cowloop.Control;
 [JsonSerializable(typeof(ForkRequest))]
 [JsonSerializable(typeof(ForkReply))]
 [JsonSerializable(typeof(LayerMergeReply))]
+[JsonSerializable(typeof(GrowRequest))]
+[JsonSerializable(typeof(GrowReply))]
 [JsonSerializable(typeof(DeviceStatus))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceStatus>))]
 [JsonSerializable(typeof(SettingsRequest))]

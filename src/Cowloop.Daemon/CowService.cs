@@ -133,6 +133,21 @@ internal sealed partial class CowService : IDisposable
         return _status.Describe(device);
     }
 
+    /// <summary>Makes more room for the changes of a device. Those that wait for space are tried again soon.</summary>
+    /// <exception cref="CowloopException">Not active, or it can't be done; nothing has changed.</exception>
+    public GrowReply Grow(int number, GrowRequest request)
+    {
+        StoreGrowth growth = GrowthRequest.Read(request);
+        CowDevice device = GetWithCowfile(number);
+        StoreSize size = device.Grow(growth);
+        _monitor.Check(device);
+        string path = device.Files.CowfilePath;
+        bool isOnDevice = device.Files.CowfileIdentity.Kind == FileKind.BlockDevice;
+        string limit = size.Bytes is long bytes ? HumanSize.Format(bytes) : "no limit";
+        ServiceLog.Notice($"cowfile {path} of cowdevice {number} has {limit} {(isOnDevice ? "on its block device" : "for its file")}");
+        return new GrowReply(path, _paths.Node(number), isOnDevice, size.FormerBytes, size.Bytes, device.Space.Look());
+    }
+
     /// <summary>Makes all cowfiles durable and clean.</summary>
     /// <exception cref="CowloopException">One of them can't be; the others are.</exception>
     public void Sync()

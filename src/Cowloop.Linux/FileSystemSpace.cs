@@ -9,6 +9,12 @@ namespace Cowloop.Linux;
 /// <param name="AvailableBlocks">The same in the filesystem's own blocks.</param>
 public readonly record struct FileSystemSpace(ulong TotalKiB, ulong AvailableKiB, ulong AvailableBlocks)
 {
+    /// <summary>What there is when two things bound it.</summary>
+    public FileSystemSpace Within(FileSystemSpace other) => new(
+        Math.Min(TotalKiB, other.TotalKiB),
+        Math.Min(AvailableKiB, other.AvailableKiB),
+        Math.Min(AvailableBlocks, other.AvailableBlocks));
+
     /// <summary>Asks the filesystem that an open file is on.</summary>
     internal static unsafe Errno TryGet(SafeFileHandle file, out FileSystemSpace space)
     {

@@ -6,7 +6,8 @@ namespace Cowloop.Linux;
 
 /// <summary>What a new cowfile is kept in.</summary>
 /// <param name="ChunkBytes">Size of a chunk of a compact store; null for a classic cowfile.</param>
-public sealed record StoreChoice(int? ChunkBytes)
+/// <param name="LimitBytes">How long the file of a compact store may get; null: no limit, and for a classic cowfile and a block device.</param>
+public sealed record StoreChoice(int? ChunkBytes, long? LimitBytes = null)
 {
     /// <summary>Size of a chunk unless another one is asked for.</summary>
     public const int UsualChunkBytes = 64 << 10;
@@ -21,7 +22,7 @@ public sealed record StoreChoice(int? ChunkBytes)
     public static StoreChoice Like(StoredFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        return new StoreChoice(file.Compact?.ChunkBytes);
+        return new StoreChoice(file.Compact?.ChunkBytes, file.Compact?.LimitBytes);
     }
 
     /// <summary>
@@ -49,7 +50,7 @@ public sealed record StoreChoice(int? ChunkBytes)
     {
         if (ChunkBytes is int chunkBytes)
         {
-            CompactFile.Format(file, name, Guid.NewGuid(), chunkBytes, layout, file.Identity.Kind == FileKind.BlockDevice);
+            CompactFile.Format(file, name, Guid.NewGuid(), chunkBytes, layout, file.Identity.Kind == FileKind.BlockDevice, LimitBytes);
         }
         return StoredFile.Open(file, name);
     }

@@ -33,7 +33,9 @@ public sealed class StoredFile : IBlockFile
     /// <summary>True when it can hold a cowfile: it is a regular file, or a block device with a compact store.</summary>
     public bool CanBeCowfile => Identity.Kind == FileKind.Regular || (Identity.Kind == FileKind.BlockDevice && Compact is not null);
 
-    /// <summary>Asks how much space there is for changes: on the filesystem that the file is on, or on the block device that it is.</summary>
+    /// <summary>
+    /// Asks how much space there is for changes: on the filesystem that the file is on, and below its limit if it has one; or on the block device that it is.
+    /// </summary>
     public Errno TryGetSpace(out FileSystemSpace space)
     {
         if (Compact is not { ChunkCount: long chunkCount } compact)
@@ -43,7 +45,13 @@ public sealed class StoredFile : IBlockFile
         ulong kibPerChunk = (ulong)compact.ChunkBytes / 1024;
         ulong free = (ulong)Math.Max(0, chunkCount - compact.UsedChunkCount);
         space = new FileSystemSpace((ulong)chunkCount * kibPerChunk, free * kibPerChunk, free);
-        return Errno.None;
+        if (compact.IsOnDevice)
+        {
+            return Errno.None;
+        }
+        Errno errno = File.TryGetSpace(out FileSystemSpace around);
+        space = space.Within(around);
+        return errno;
     }
 
     /// <summary>Looks what a file holds.</summary>

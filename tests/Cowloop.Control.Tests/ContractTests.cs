@@ -16,6 +16,11 @@ public class ContractTests
             new AttachRequest("disk.img", "", "/", Layers: ["r1.cow", "r2.cow"], ReadOnly: true, Volatile: new VolatileRequest("/var/tmp", 1L << 40), SizeBytes: 1L << 50),
             ControlJson.Default.AttachRequest);
         AssertRoundTrip(new AttachRequest("disk.img", "my.cow", "/", Store: new StoreRequest(StoreRequest.Compact, 1 << 20)), ControlJson.Default.AttachRequest);
+        AssertRoundTrip(
+            new AttachRequest("disk.img", "my.cow", "/", Store: new StoreRequest(StoreRequest.Compact, LimitBytes: 1L << 50)),
+            ControlJson.Default.AttachRequest);
+        AssertRoundTrip(new GrowRequest(1L << 50, 1, true), ControlJson.Default.GrowRequest);
+        AssertRoundTrip(new GrowReply("/srv/my.cow", "/dev/cow/3", true, null, 1L << 50, new CowfileSpace(2, 1)), ControlJson.Default.GrowReply);
         AssertRoundTrip(new SnapshotRequest("new.cow", "/home/me", "/mnt"), ControlJson.Default.SnapshotRequest);
         AssertRoundTrip(new SnapshotReply(Samples.Device, "/home/me/old.cow", 1234), ControlJson.Default.SnapshotReply);
         AssertRoundTrip(new ForkRequest("clone.cow", "/home/me", "top.cow", 7, "/mnt"), ControlJson.Default.ForkRequest);
@@ -65,6 +70,7 @@ public class ContractTests
 
         AssertNamed(() => JsonSerializer.Deserialize("{\"wait\":true,\"later\":[1]}", ControlJson.Default.UnloadRequest));
         AssertNamed(() => JsonSerializer.Deserialize("{\"access\":\"closed\",\"later\":1}", ControlJson.Default.CowfileRequest));
+        AssertNamed(() => JsonSerializer.Deserialize("{\"later\":1}", ControlJson.Default.GrowRequest));
         AssertNamed(() => JsonSerializer.Deserialize("{\"onFull\":\"wait\",\"later\":1}", ControlJson.Default.SettingsRequest));
         AssertNamed(() => JsonSerializer.Deserialize(
             "{\"base\":\"a\",\"cowfile\":\"b\",\"directory\":\"/\",\"later\":null}",
@@ -98,6 +104,7 @@ public class ContractTests
                 SizeBytes: 1024,
                 Store: new StoreRequest(StoreRequest.Compact))));
         Assert.Equal("{}", JsonSerializer.Serialize(new VolatileRequest(), ControlJson.Default.VolatileRequest));
+        Assert.Equal("{}", JsonSerializer.Serialize(new GrowRequest(), ControlJson.Default.GrowRequest));
         Assert.Equal(
             ["cowfile", "directory"],
             NamesIn(JsonSerializer.SerializeToElement(new SnapshotRequest("new.cow", "/"), ControlJson.Default.SnapshotRequest)));

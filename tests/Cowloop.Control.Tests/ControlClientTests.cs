@@ -72,6 +72,19 @@ public sealed class ControlClientTests : IDisposable
     }
 
     [Fact]
+    public void Grow_sends_what_is_wanted_and_reads_what_there_is()
+    {
+        var reply = new GrowReply("/srv/my.cow", "/dev/cow/3", OnDevice: false, 1 << 20, 1L << 40, new CowfileSpace(2, 1));
+        _service.Answer = FakeService.Reply(200, JsonSerializer.Serialize(reply, ControlJson.Default.GrowReply));
+
+        Assert.Equal(reply, _client.Grow(3, new GrowRequest(LimitBytes: 1L << 40)));
+
+        string sent = Assert.Single(_service.Requests);
+        Assert.StartsWith("POST /v1/devices/3/grow {", sent, StringComparison.Ordinal);
+        Assert.Contains("1099511627776", sent, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Detach_and_sync_name_what_they_mean()
     {
         _client.Detach(1021);

@@ -10,6 +10,10 @@ public sealed class FileSystemSpaceTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
+    [Fact]
+    public void Of_two_bounds_the_narrower_one_counts() =>
+        Assert.Equal(new FileSystemSpace(10, 3, 7), new FileSystemSpace(10, 9, 7).Within(new FileSystemSpace(20, 3, 8)));
+
     [RootFact]
     public void What_others_take_is_seen_at_once()
     {

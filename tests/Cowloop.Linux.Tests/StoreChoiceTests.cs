@@ -38,6 +38,27 @@ public sealed class StoreChoiceTests : IDisposable
         Assert.Equal(new StoreChoice(1 << 20), StoreChoice.Like(stored));
     }
 
+    [Fact]
+    public void One_like_another_has_its_limit()
+    {
+        using StoredFile stored = new StoreChoice(4096, 1 << 20).Make(Create(), "my.cow", new CowLayout(10));
+
+        Assert.Equal(new StoreChoice(4096, 1 << 20), StoreChoice.Like(stored));
+    }
+
+    [Fact]
+    public void One_that_is_too_small_for_anything_is_refused()
+    {
+        using PosixFile file = Create();
+
+        CowloopException refused = Assert.Throws<CowloopException>(() => StoreChoice.Compact with { LimitBytes = 64 << 10 } is var choice
+            ? choice.Make(file, "my.cow", new CowLayout(10))
+            : null!);
+
+        Assert.Contains("too small for compact store my.cow", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, file.LengthBytes);
+    }
+
     private PosixFile Create()
     {
         Assert.Equal(Errno.None, PosixFile.TryCreate(_directory["my.cow"], out PosixFile? file));

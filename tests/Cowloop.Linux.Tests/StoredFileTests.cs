@@ -84,6 +84,25 @@ public sealed class StoredFileTests : IDisposable
         Assert.Equal(Errno.EBUSY, PosixFile.TryOpenAlone(loop.Path, out _));
     }
 
+    [Fact]
+    public void A_limit_counts_as_the_end_of_the_space()
+    {
+        using StoredFile stored = Make(new StoreChoice(4096, 1 << 20));
+        Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace before));
+        Assert.Equal(Errno.None, stored.WriteAt(Layout.DataOffsetBytes, new byte[1024]));
+        Assert.Equal(Errno.None, stored.TryGetSpace(out FileSystemSpace after));
+        Assert.InRange(before.TotalKiB, 980u, 1000u);
+        Assert.Equal((before.TotalKiB, before.TotalKiB / 4), (before.AvailableKiB, before.AvailableBlocks));
+        Assert.Equal(before with { AvailableKiB = before.AvailableKiB - 4, AvailableBlocks = before.AvailableBlocks - 1 }, after);
+
+        // What the filesystem has is less.
+        stored.Compact!.SetLimit(long.MaxValue, "file");
+        Assert.Equal(Errno.None, stored.TryGetSpace(out after));
+        Assert.Equal(Errno.None, stored.File.TryGetSpace(out FileSystemSpace filesystem));
+        Assert.Equal(filesystem.TotalKiB, after.TotalKiB);
+        Assert.InRange(after.AvailableKiB, 1u, filesystem.TotalKiB);
+    }
+
     private StoredFile Open()
     {
         Assert.Equal(Errno.None, PosixFile.TryOpenReadWrite(_directory["file"], out PosixFile? file));

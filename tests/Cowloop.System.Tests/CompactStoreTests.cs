@@ -143,6 +143,11 @@ public class CompactStoreTests(CowService service, ITestOutputHelper output) : F
             BlockIo.Write(disk.Path, (written.Count - 1) * Distance, written[^1]);
         }
         MustHoldAll();
+        Assert.StartsWith(
+            $"{loop.Path} of {disk.Path} has 320.0 MiB, as before; ",
+            Service.Cowloop("grow", disk.Path).MustSucceed().Output,
+            StringComparison.Ordinal);
+        MustRefuse(Service.Cowloop("grow", disk.Path, "1G"), "is a block device", "make the device larger");
         Service.Detach(disk);
         Service.Cowloop("check", loop.Path, "--base", image).MustSucceed();
         disk = AttachMade(image, loop.Path);

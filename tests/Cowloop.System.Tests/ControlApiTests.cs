@@ -21,6 +21,7 @@ public partial class ControlApiTests(CowService service, ITestOutputHelper outpu
                 "/v1/devices/{number}",
                 "/v1/devices/{number}/cowfile",
                 "/v1/devices/{number}/fork",
+                "/v1/devices/{number}/grow",
                 "/v1/devices/{number}/layers/merge",
                 "/v1/devices/{number}/rollback",
                 "/v1/devices/{number}/snapshot",
@@ -57,7 +58,7 @@ public partial class ControlApiTests(CowService service, ITestOutputHelper outpu
         }
         JsonElement schemas = description.GetProperty("components").GetProperty("schemas");
         Assert.Equal(
-            ["AttachRequest", "CowfileRequest", "ForkRequest", "SettingsRequest", "SnapshotRequest", "StoreRequest", "UnloadRequest", "VolatileRequest"],
+            ["AttachRequest", "CowfileRequest", "ForkRequest", "GrowRequest", "SettingsRequest", "SnapshotRequest", "StoreRequest", "UnloadRequest", "VolatileRequest"],
             schemas.EnumerateObject().Select(schema => schema.Name).Where(name => name.EndsWith("Request", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         foreach (JsonProperty schema in schemas.EnumerateObject())
         {

@@ -10,13 +10,12 @@ internal sealed partial class ChunkTable
     /// <exception cref="CowloopException">They are damaged or can't be read.</exception>
     public void Load(string name, bool isSameBoot)
     {
-        int groupCount = _layout.GroupCountFor(_file.LengthBytes);
-        if (Device is not null && Device.Count > groupCount)
+        int groupCount = Store.Count;
+        if (groupCount > _layout.GroupCountFor(_file.LengthBytes))
         {
-            string room = $"{_file.LengthBytes} bytes have room for {groupCount}";
-            throw CompactHeader.Damaged(name, $"is incomplete: it has {Device.Count} groups of chunks, and {room}");
+            string room = $"{_file.LengthBytes} bytes have room for {_layout.GroupCountFor(_file.LengthBytes)}";
+            throw CompactHeader.Damaged(name, $"is incomplete: it has {groupCount} groups of chunks, and {room}");
         }
-        groupCount = Device?.Count ?? groupCount;
         var groups = new ChunkGroup[groupCount];
         byte[] table = new byte[CompactLayout.SectorsPerTable * CompactLayout.SectorBytes];
         for (int number = 0; number < groupCount; number++)

@@ -75,7 +75,7 @@ internal sealed partial class ChunkTable
     private Errno SyncTables()
     {
         Errno errno = WriteDirty();
-        return errno == Errno.None ? _file.Sync() : errno;
+        return errno == Errno.None ? SyncFile() : errno;
     }
 
     private Errno WriteDirty(ChunkGroup group)

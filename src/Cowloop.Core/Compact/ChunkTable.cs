@@ -59,8 +59,23 @@ internal sealed partial class ChunkTable
         }
     }
 
-    /// <summary>The groups of a store on a block device; null for one that grows with its file.</summary>
-    public DeviceGroups? Device { get; init; }
+    /// <summary>The groups that the store has and can get.</summary>
+    public required StoreGroups Store { get; init; }
+
+    /// <summary>Makes everything that was written to the file durable.</summary>
+    public required Func<Errno> SyncFile { get; init; }
+
+    /// <summary>True when chunks have been given up that will be free after a sync.</summary>
+    public bool HasGivenUp
+    {
+        get
+        {
+            lock (_listsLock)
+            {
+                return _zeroed.Count + _freed.Count > 0;
+            }
+        }
+    }
 
     /// <summary>Chunks of the store in use.</summary>
     public long UsedChunkCount
@@ -72,6 +87,46 @@ internal sealed partial class ChunkTable
                 return _unusedChunk - _free.Count;
             }
         }
+    }
+
+    /// <summary>The smallest limit that the file can have: with it, all that is in use can be written to.</summary>
+    public long LeastLimitBytes
+    {
+        get
+        {
+            lock (_poolLock)
+            {
+                // The last chunk need not be written to its end yet, and one is the least.
+                return Math.Max(_file.LengthBytes, _layout.ChunkEndBytes(Math.Max(_unusedChunk, 1) - 1));
+            }
+        }
+    }
+
+    /// <summary>Asks what bounds the store anew, as it may have become larger.</summary>
+    public Errno AskAnew()
+    {
+        lock (_poolLock)
+        {
+            return Store.AskFor(_file.LengthBytes);
+        }
+    }
+
+    /// <summary>Sets how long the file may get, durably. One at a time; chunks are taken meanwhile.</summary>
+    /// <param name="groups">The groups of the file.</param>
+    /// <param name="limitBytes">The limit; 0: none.</param>
+    /// <returns><see cref="Errno.EINVAL"/> when it is less than <see cref="LeastLimitBytes"/>; after any error the former one applies.</returns>
+    public Errno SetLimit(FileGroups groups, long limitBytes)
+    {
+        // Not held while it is written: chunks that have been given up are taken meanwhile.
+        lock (_poolLock)
+        {
+            if (limitBytes != 0 && limitBytes < LeastLimitBytes)
+            {
+                return Errno.EINVAL;
+            }
+            groups.Narrow(limitBytes);
+        }
+        return groups.SetLimit(limitBytes);
     }
 
     /// <summary>Where a chunk of the device is now.</summary>
@@ -253,16 +308,8 @@ internal sealed partial class ChunkTable
     private Errno ExtendTo(int chunk)
     {
         int group = chunk / _layout.ChunksPerGroup;
-        Errno errno = Device is null ? Errno.None : Device.ExtendTo(chunk);
-        if (errno != Errno.None || group < _groups.Length)
-        {
-            return errno;
-        }
-        if (_file.LengthBytes < _layout.TableEndBytes(group))
-        {
-            errno = _file.SetLength(_layout.TableEndBytes(group));
-        }
-        if (errno == Errno.None)
+        Errno errno = Store.ExtendTo(chunk);
+        if (errno == Errno.None && group >= _groups.Length)
         {
             _groups = [.. _groups, new ChunkGroup(group, _layout.ChunksPerGroup)];
         }

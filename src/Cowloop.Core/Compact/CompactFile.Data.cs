@@ -82,7 +82,7 @@ public sealed partial class CompactFile
         long endBytes = Math.Min(offsetBytes + lengthBytes, _device.FullLengthBytes) - _device.DataOffsetBytes;
         for (long chunk = Math.Max(0, offsetBytes - _device.DataOffsetBytes) / ChunkBytes; chunk * ChunkBytes < endBytes; chunk++)
         {
-            Errno errno = _table.Claim(chunk, out int place);
+            Errno errno = Claim(chunk, out int place);
             if (errno == Errno.None)
             {
                 errno = _file.Allocate(_layout.ChunkOffsetBytes(place), ChunkBytes);
@@ -207,7 +207,7 @@ public sealed partial class CompactFile
         {
             return errno;
         }
-        errno = _table.Claim(chunk, out int first);
+        errno = Claim(chunk, out int first);
         if (errno != Errno.None)
         {
             return errno;
@@ -241,6 +241,26 @@ public sealed partial class CompactFile
         if (errno == Errno.None)
         {
             _held.Set(block, count, isSet: true);
+        }
+        return errno;
+    }
+
+    /// <summary>
+    /// Gives a chunk of the device its place. When the store is full, it is made durable first that chunks have been given up: they are free then.
+    /// </summary>
+    /// <remarks>
+    /// A sync on the data path, but only where a change would fail else: a filesystem on the device may wait for it before it makes anything durable.
+    /// </remarks>
+    private Errno Claim(long chunk, out int place)
+    {
+        Errno errno = _table.Claim(chunk, out place);
+        if (errno.IsLackOfSpace() && _table.HasGivenUp)
+        {
+            errno = SyncAll();
+            if (errno == Errno.None)
+            {
+                errno = _table.Claim(chunk, out place);
+            }
         }
         return errno;
     }

@@ -65,10 +65,23 @@ public sealed partial class CompactFile
         return errno == Errno.None || errno.IsLackOfSpace() ? errno : Fail(errno);
     }
 
+    /// <summary>Makes durable what was written to the store.</summary>
+    /// <remarks>
+    /// One at a time, for rounds, new groups and limits, and none after a failure: the kernel tells of a failed write only once, and another sync would take
+    /// itself for a success.
+    /// </remarks>
     private Errno SyncStore()
     {
-        Errno errno = _file.Sync();
-        return errno == Errno.None ? Errno.None : Fail(errno);
+        lock (_storeSyncLock)
+        {
+            Errno failure = (Errno)Volatile.Read(ref _failure);
+            if (failure != Errno.None)
+            {
+                return failure;
+            }
+            Errno errno = _file.Sync();
+            return errno == Errno.None ? Errno.None : Fail(errno);
+        }
     }
 
     /// <summary>What can't be made durable now may be gone from memory: no later sync makes it good, and no later opening must count on it.</summary>

@@ -20,7 +20,8 @@ public sealed record CompactOptions
 /// were first written, and each chunk's descriptor has the bits of its blocks (docs/format.md, "Compact stores").
 /// </summary>
 /// <remarks>
-/// This part opens and closes; CompactFile.Data.cs reads and writes blocks, CompactFile.Bitmap.cs the bitmap and the header.
+/// This part opens and closes; CompactFile.Data.cs reads and writes blocks, CompactFile.Head.cs the bitmap and the header, CompactFile.Size.cs says how large
+/// the store may get.
 /// A block is found after a loss of power when its bit was written and synced, as in any cowfile; what was written without a bit is nothing.
 /// <para>Thread safety: as every <see cref="IBlockFile"/>; whoever writes to blocks, or drops them, does it alone.</para>
 /// </remarks>
@@ -36,6 +37,7 @@ public sealed partial class CompactFile : IBlockFile
     private readonly ChunkTable _table;
     private readonly Guid _bootId;
     private readonly Lock _syncLock = new();
+    private readonly Lock _storeSyncLock = new();
     private readonly byte[] _headerBlock = new byte[CowLayout.BlockSize];
     private volatile bool _isMarkedForBoot;
     private volatile bool _hasLength;
@@ -63,7 +65,8 @@ public sealed partial class CompactFile : IBlockFile
         _zeros = new ZeroMap(file, _layout, header.Key, _memory[2].Memory[..ZeroMap.WordCountFor(_layout)]);
         _table = new ChunkTable(file, _layout, header.Key, new ChunkMap(_memory[3].Memory), _zeros, _valid, _held)
         {
-            Device = header.IsOnDevice ? new DeviceGroups(file, _layout, header, SyncStore) : null,
+            Store = header.IsOnDevice ? new DeviceGroups(file, _layout, header, SyncStore) : new FileGroups(file, _layout, header, SyncStore),
+            SyncFile = SyncStore,
         };
     }
 
@@ -73,8 +76,17 @@ public sealed partial class CompactFile : IBlockFile
     /// <summary>Chunks of the store in use.</summary>
     public long UsedChunkCount => _table.UsedChunkCount;
 
-    /// <summary>Chunks that a block device has room for, as far as it is known to reach; null for a store that grows with its file.</summary>
-    public long? ChunkCount => _table.Device?.ChunkCount;
+    /// <summary>
+    /// Chunks that the store has room for: on a block device, as far as that is known to reach, or up to the limit of its file. Null when nothing but its
+    /// filesystem bounds it.
+    /// </summary>
+    public long? ChunkCount => _table.Store.ChunkCount is int count and < StoreGroups.Unbounded ? count : null;
+
+    /// <summary>True for a store on a block device.</summary>
+    public bool IsOnDevice => _table.Store is DeviceGroups;
+
+    /// <summary>How long its file may get; null: no limit.</summary>
+    public long? LimitBytes => _table.Store is FileGroups { LimitBytes: > 0 and long limitBytes } ? limitBytes : null;
 
     /// <summary>The store itself; owned.</summary>
     public IBlockFile Store => _file;
@@ -108,11 +120,20 @@ public sealed partial class CompactFile : IBlockFile
     /// <param name="chunkBytes">Size of a chunk: a power of two from 4 KiB to 1 MiB.</param>
     /// <param name="device">Layout of the cowfile that it is to hold.</param>
     /// <param name="isOnDevice">True when the file is a block device, which has the size that it has, and holds anything.</param>
-    /// <exception cref="CowloopException">It can't be written.</exception>
-    public static void Format(IBlockFile file, string name, Guid id, int chunkBytes, CowLayout device, bool isOnDevice = false)
+    /// <param name="limitBytes">How long a regular file may get; null: no limit.</param>
+    /// <exception cref="CowloopException">It can't be written, or is too small for a chunk.</exception>
+    public static void Format(IBlockFile file, string name, Guid id, int chunkBytes, CowLayout device, bool isOnDevice = false, long? limitBytes = null)
     {
         ArgumentNullException.ThrowIfNull(file);
         var layout = new CompactLayout(device, chunkBytes);
+        if (limitBytes is not null && isOnDevice)
+        {
+            throw NoLimitOnDevice(name);
+        }
+        if (layout.ChunkCountFor(limitBytes ?? long.MaxValue) == 0)
+        {
+            throw LimitTooSmall(name, limitBytes!.Value, layout.ChunkEndBytes(0));
+        }
         if (isOnDevice && layout.ChunkCountFor(file.LengthBytes) == 0)
         {
             throw new CowloopException(
@@ -134,7 +155,7 @@ public sealed partial class CompactFile : IBlockFile
         if (errno == Errno.None)
         {
             Span<byte> sector = stackalloc byte[CompactHeader.LengthBytes];
-            new CompactHeader(id, chunkBytes, device.BlockCount) { IsOnDevice = isOnDevice }.Encode(sector);
+            new CompactHeader(id, chunkBytes, device.BlockCount) { IsOnDevice = isOnDevice, LimitBytes = limitBytes ?? 0 }.Encode(sector);
             errno = file.WriteAt(0, sector);
         }
         if (errno == Errno.None)

@@ -4,8 +4,7 @@ using Cowloop.Core.Format;
 namespace Cowloop.Core.Compact;
 
 /// <summary>
-/// The first sector of a compact store: what changes only when a block device that it is on has become larger. All else is in the cowfile's header block
-/// and its record.
+/// The first sector of a compact store: what changes only when the store may become larger. All else is in the cowfile's header block and its record.
 /// </summary>
 /// <param name="Id">Random UUID of the store.</param>
 /// <param name="ChunkBytes">Size of a chunk.</param>
@@ -24,6 +23,7 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
     private const int ChunkBytesOffset = 32;
     private const int GroupCountOffset = 36;
     private const int BlockCountOffset = 40;
+    private const int LimitOffset = 48;
     private const int ChecksumOffset = LengthBytes - sizeof(uint);
 
     /// <summary>True for a store on a block device: it has as many groups as its header counts. Another one has as many as its length says.</summary>
@@ -31,6 +31,9 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
 
     /// <summary>Groups in use on a block device; else 0.</summary>
     public int GroupCount { get; init; }
+
+    /// <summary>How long a store in a file may get, in bytes; 0: as long as its filesystem has space. On a block device 0.</summary>
+    public long LimitBytes { get; init; }
 
     /// <summary>What the sectors of the store's tables are known by.</summary>
     public ulong Key
@@ -57,6 +60,7 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
         BinaryPrimitives.WriteUInt32LittleEndian(sector[ChunkBytesOffset..], (uint)ChunkBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[GroupCountOffset..], (uint)GroupCount);
         BinaryPrimitives.WriteUInt64LittleEndian(sector[BlockCountOffset..], (ulong)BlockCount);
+        BinaryPrimitives.WriteUInt64LittleEndian(sector[LimitOffset..], (ulong)LimitBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[ChecksumOffset..], Crc32C.Compute(sector[..ChecksumOffset]));
     }
 
@@ -84,11 +88,17 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
         }
         uint chunkBytes = BinaryPrimitives.ReadUInt32LittleEndian(sector[ChunkBytesOffset..]);
         ulong blockCount = BinaryPrimitives.ReadUInt64LittleEndian(sector[BlockCountOffset..]);
+        ulong limitBytes = BinaryPrimitives.ReadUInt64LittleEndian(sector[LimitOffset..]);
+        if (limitBytes > (features == OnDeviceFeature ? 0UL : long.MaxValue))
+        {
+            throw Damaged(name, $"says that it is limited to {limitBytes} bytes");
+        }
         return CompactLayout.IsChunkSize(chunkBytes) && blockCount is >= 1 and <= (ulong)CowLayout.MaxBlockCount
             ? new CompactHeader(new Guid(sector.Slice(IdOffset, 16), bigEndian: true), (int)chunkBytes, (long)blockCount)
             {
                 IsOnDevice = features == OnDeviceFeature,
                 GroupCount = (int)Math.Min(int.MaxValue, BinaryPrimitives.ReadUInt32LittleEndian(sector[GroupCountOffset..])),
+                LimitBytes = (long)limitBytes,
             }
             : throw Damaged(name, $"says that it has {blockCount} blocks in chunks of {chunkBytes} bytes");
     }

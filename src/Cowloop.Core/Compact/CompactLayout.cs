@@ -153,6 +153,9 @@ public sealed record CompactLayout
     /// <summary>Where a chunk of the store lies.</summary>
     public long ChunkOffsetBytes(int chunk) => TableEndBytes(chunk / ChunksPerGroup) + (long)(chunk % ChunksPerGroup) * ChunkBytes;
 
+    /// <summary>Where a chunk of the store ends.</summary>
+    public long ChunkEndBytes(int chunk) => ChunkOffsetBytes(chunk) + ChunkBytes;
+
     /// <summary>Groups of which a store of a length holds at least the table.</summary>
     public int GroupCountFor(long lengthBytes) => lengthBytes < TableEndBytes(0)
         ? 0

@@ -72,6 +72,8 @@ internal static class ControlApi
             .Produces(StatusCodes.Status204NoContent);
         v1.MapPatch("/devices/{number:int}", (int number, [FromBody] SettingsRequest request) => service.Configure(number, request))
             .WithSummary("Changes how a device behaves when space for its cowfile runs short; changes that wait for space do what is said now");
+        v1.MapPost("/devices/{number:int}/grow", (int number, [FromBody] GrowRequest request) => service.Grow(number, request))
+            .WithSummary("Makes more room for the changes of a device: another limit for its compact store, or all of its block device; what waits goes on");
         v1.MapPost("/devices/{number:int}/cowfile", (int number, [FromBody] CowfileRequest request) => Done(() => service.Restrict(number, request.Access)))
             .WithSummary("Makes the cowfile of a device clean and reopens it read-only or closes it, also while the device is in use")
             .Produces(StatusCodes.Status204NoContent);

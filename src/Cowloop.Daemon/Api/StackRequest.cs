@@ -71,9 +71,12 @@ internal static class StackRequest
     public static StoreChoice? StoreOf(AttachRequest request) => request.Store switch
     {
         null => null,
+        { Kind: StoreRequest.Classic or StoreRequest.Compact, LimitBytes: <= 0 } => throw Contradiction("the limit of a compact store is more than 0 bytes"),
+        { Kind: StoreRequest.Classic, LimitBytes: not null } => throw Contradiction(
+            "a classic cowfile has no limit: it is as long as its device, and takes space for what was written"),
         { Kind: StoreRequest.Classic, ChunkBytes: null } => StoreChoice.Classic,
-        { Kind: StoreRequest.Compact, ChunkBytes: null } => StoreChoice.Compact,
-        { Kind: StoreRequest.Compact, ChunkBytes: int bytes } when CompactLayout.IsChunkSize(bytes) => new StoreChoice(bytes),
+        { Kind: StoreRequest.Compact, ChunkBytes: null } => StoreChoice.Compact with { LimitBytes = request.Store.LimitBytes },
+        { Kind: StoreRequest.Compact, ChunkBytes: int bytes } when CompactLayout.IsChunkSize(bytes) => new StoreChoice(bytes, request.Store.LimitBytes),
         { Kind: StoreRequest.Classic or StoreRequest.Compact } => throw Contradiction(
             $"a chunk of a compact store has a power of two of bytes, from {CompactLayout.MinChunkBytes} to {CompactLayout.MaxChunkBytes}; "
             + "a classic cowfile has none"),

@@ -4,6 +4,7 @@ using Cowloop.Core.Devices;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Fuse;
+using Cowloop.Linux;
 
 namespace Cowloop.Daemon.Devices;
 
@@ -267,6 +268,47 @@ internal sealed class CowDevice
                 Errno.EINVAL,
                 $"cowdevice {Number} is {(Files.Mode == DeviceMode.Volatile ? "volatile" : "read-only")}: it has no cowfile",
                 "a device with one is made by: cowloop attach BASE COWFILE");
+        }
+    }
+
+    /// <summary>Refuses what writes to a cowfile that is not to be written to any more. Under <see cref="OpenLock"/>.</summary>
+    /// <exception cref="CowloopException">The device is gone, its cowfile was reopened or closed, or could not be made durable.</exception>
+    public void RequireWritable()
+    {
+        if (Closed.IsCompleted)
+        {
+            throw new CowloopException(Errno.ENODEV, $"cowdevice {Number} has just been deactivated");
+        }
+        if (Overlay.Access != CowfileAccess.ReadWrite)
+        {
+            throw new CowloopException(
+                Errno.EROFS,
+                $"cowfile {Files.Cowfile} of cowdevice {Number} is not open for writing any more",
+                "deactivate the device and activate it again")
+            {
+                Path = Files.CowfilePath,
+            };
+        }
+        if (Overlay.Failure != Errno.None)
+        {
+            throw new CowloopException(
+                Errno.EROFS,
+                $"cowdevice {Number} takes no more changes: cowfile {Files.Cowfile} could not be made durable: {Overlay.Failure.Text()}",
+                $"deactivate it, then run: cowrepair {ShellWord.ForPath(Files.CowfilePath)}")
+            {
+                Path = Files.CowfilePath,
+            };
+        }
+    }
+
+    /// <summary>Makes more room for the changes, whoever uses the device.</summary>
+    /// <exception cref="CowloopException">It can't be done; nothing has changed.</exception>
+    public StoreSize Grow(StoreGrowth growth)
+    {
+        lock (OpenLock)
+        {
+            RequireWritable();
+            return growth.Apply(_top.File, Files.CowfilePath);
         }
     }
 

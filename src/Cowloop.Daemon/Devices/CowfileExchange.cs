@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Cowloop.Control;
 using Cowloop.Core;
-using Cowloop.Core.Devices;
 using Cowloop.Core.Layers;
 using Cowloop.Linux;
 
@@ -220,40 +219,16 @@ internal sealed class CowfileExchange(TopOpener tops, SavedDevices saved)
 
     private static void RequireExchangeable(CowDevice device)
     {
-        DeviceFiles files = device.Files;
-        if (device.Closed.IsCompleted)
-        {
-            throw new CowloopException(Errno.ENODEV, $"cowdevice {device.Number} has just been deactivated");
-        }
-        if (files.Mode == DeviceMode.ReadOnly)
+        if (device.Files.Mode == DeviceMode.ReadOnly)
         {
             device.RequireCowfile();
         }
+        device.RequireWritable();
         if (device.DependentCount > 0)
         {
             throw new CowloopException(Errno.EBUSY, $"cowdevice {device.Number} is the rdofile of another one", "deactivate that one first");
         }
-        if (device.Overlay.Access != CowfileAccess.ReadWrite)
-        {
-            throw new CowloopException(
-                Errno.EROFS,
-                $"cowfile {files.Cowfile} of cowdevice {device.Number} is not open for writing any more",
-                "deactivate the device and activate it again")
-            {
-                Path = files.CowfilePath,
-            };
-        }
         device.RequireSealed();
-        if (device.Overlay.Failure != Errno.None)
-        {
-            throw new CowloopException(
-                Errno.EROFS,
-                $"cowdevice {device.Number} takes no more changes: cowfile {files.Cowfile} could not be made durable: {device.Overlay.Failure.Text()}",
-                $"deactivate it, then run: cowrepair {ShellWord.ForPath(files.CowfilePath)}")
-            {
-                Path = files.CowfilePath,
-            };
-        }
     }
 
     /// <summary>Other devices may have the sealed cowfile as a layer, too. If that can't be, this one has it all the same.</summary>

@@ -62,6 +62,10 @@ internal sealed class DeviceActivation(
                 {
                     warnings = [.. warnings, StoreChoice.WhyCompact(request.Cowfile)];
                 }
+                if (request.Store?.LimitBytes is long limitBytes && device.Top.Store.LimitBytes != limitBytes)
+                {
+                    warnings = [.. warnings, LimitStays(request.Cowfile, device.Top.Store.LimitBytes)];
+                }
                 RepairReport? repaired = device.Top.Repaired;
                 if (repaired is not null && request.Repair)
                 {
@@ -170,6 +174,10 @@ internal sealed class DeviceActivation(
             [.. layers.Select(layer => (layer.Content, layer.Name))],
             new BaseOptions { AcceptBase = request.AcceptBase, VerifyBase = request.VerifyBase },
             words => new NativeWords(words));
+
+    private static string LimitStays(string cowfile, long? limitBytes) =>
+        $"cowfile {cowfile} is not new, and {(limitBytes is long bytes ? $"its limit of {HumanSize.Format(bytes)} stays" : "has no limit")}: "
+        + $"cowloop grow {ShellWord.ForPath(cowfile)} SIZE sets one";
 
     private static string Describe(string cowfile, RepairReport repaired) =>
         $"cowfile {cowfile} was dirty and has been repaired: {repaired.Corrections} blocks added to its bitmap"

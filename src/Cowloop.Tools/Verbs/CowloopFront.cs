@@ -43,6 +43,7 @@ internal static class CowloopFront
             ListVerb.Create(),
             SyncVerb.Create(),
             SetVerb.Create(),
+            GrowVerb.Create(),
             WatchVerb.Create(),
             EventsVerb.Create(),
             InfoVerb.Create(),

@@ -30,7 +30,8 @@ internal static class InfoText
         AppendLayers();
         if (info.Store.UsedChunks is long chunks)
         {
-            Line("store", $"{info.Store}, {Count(chunks, "chunk")} in use");
+            string free = info.Store.FreeChunks is long count ? $", {count.ToString(CultureInfo.InvariantCulture)} free" : "";
+            Line("store", $"{info.Store}, {Count(chunks, "chunk")} in use{free}");
         }
         Line("format", $"version {info.FormatVersion}, {info.WordSize * 8}-bit, {info.ByteOrder}-endian");
         AppendMap(text, map, TerminalText.HasShades ? " ░▒▓█" : " .:+#");

@@ -76,8 +76,7 @@ internal static class InfoVerb
         {
             return argument;
         }
-        string number = identity.TargetDevice.ToString();
-        if (ActiveDevices.Read(CowloopPaths.FromEnvironment()).FirstOrDefault(device => device.DeviceNumber == number) is DeviceStatus active)
+        if (ActiveDevices.FindByNode(identity) is DeviceStatus active)
         {
             return active.CowfilePath;
         }
@@ -113,7 +112,7 @@ internal static class InfoVerb
         map.UsedBlocks,
         map.RunCount,
         file.File.LengthBytes,
-        file.Compact is { ChunkCount: not null } onDevice ? onDevice.UsedChunkCount * onDevice.ChunkBytes : file.File.AllocatedBytes,
+        file.Compact is { IsOnDevice: true } onDevice ? onDevice.UsedChunkCount * onDevice.ChunkBytes : file.File.AllocatedBytes,
         ActiveDevices.FindByCowfile(file.Identity)?.Path,
         RecordInfo.Of(record),
         LayerChain.Below(name, record),

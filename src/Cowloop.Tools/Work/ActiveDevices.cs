@@ -22,6 +22,15 @@ internal static class ActiveDevices
         }
     }
 
+    /// <summary>The device whose block device this is, or null.</summary>
+    public static DeviceStatus? FindByNode(FileIdentity node)
+    {
+        string number = node.TargetDevice.ToString();
+        return node.Kind == FileKind.BlockDevice
+            ? Read(CowloopPaths.FromEnvironment()).FirstOrDefault(device => device.DeviceNumber == number)
+            : null;
+    }
+
     /// <summary>The device whose cowfile this is, or null.</summary>
     public static DeviceStatus? FindByCowfile(FileIdentity file) => Find(file, device => device.CowfilePath);
 

@@ -49,6 +49,13 @@ internal sealed record NewCowfile
                 $"{Name} is a block device: only a compact store can be made on one",
                 "leave --plain and --store classic out");
         }
+        if (isOnDevice && Store?.LimitBytes is not null)
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"{Name} is a block device: a store on it can take all of it, and has no limit of its own",
+                "leave --store-size out, or name a smaller device");
+        }
         string directory = Path.GetDirectoryName(Path.GetFullPath(Name))!;
         using StackOpener stack = StackOpener.Open(Base, Layers, directory);
         if (isOnDevice && !IsFree(stack, mayOverwrite))

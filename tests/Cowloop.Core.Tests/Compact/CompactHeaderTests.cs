@@ -21,6 +21,8 @@ public class CompactHeaderTests
         Assert.Equal("\u007FCOMPACT"u8.ToArray(), sector[..8]);
         Assert.Equal(header, CompactHeader.Decode(sector, "x"));
         Assert.Equal(BinaryPrimitives.ReadUInt64LittleEndian(sector.AsSpan(16)), header.Key);
+        CompactHeader limited = header with { LimitBytes = long.MaxValue };
+        Assert.Equal(limited, CompactHeader.Decode(Encoded(limited), "x"));
     }
 
     [Fact]
@@ -66,6 +68,19 @@ public class CompactHeaderTests
 
         Assert.Equal(Fault.Damaged, refused.Fault);
         Assert.StartsWith("compact store a.cow says that it has ", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Limits_that_cannot_be_are_refused()
+    {
+        byte[] onDevice = Encoded(new CompactHeader(CompactStores.Id, 4096, 100) { IsOnDevice = true, LimitBytes = 1 << 20 });
+        foreach (byte[] sector in new[] { With(48, 1UL << 63, 8), onDevice })
+        {
+            CowloopException refused = Assert.Throws<CowloopException>(() => CompactHeader.Decode(sector, "a.cow"));
+
+            Assert.Equal(Fault.Damaged, refused.Fault);
+            Assert.StartsWith("compact store a.cow says that it is limited to ", refused.Message, StringComparison.Ordinal);
+        }
     }
 
     private static byte[] Encoded(CompactHeader header)

@@ -1,6 +1,7 @@
 using Cowloop.Core.Compact;
 using Cowloop.Core.Files;
 using Cowloop.Core.Format;
+using Cowloop.Core.Tests.Support;
 
 namespace Cowloop.Core.Tests.Compact;
 
@@ -12,7 +13,7 @@ public class DeviceGroupsTests
     [Fact]
     public void A_group_is_zeros_before_it_is_counted()
     {
-        var device = new Device(Layout.TableEndBytes(2) + 10 * Layout.ChunkBytes);
+        var device = new SizedDevice(Layout.TableEndBytes(2) + 10 * Layout.ChunkBytes);
         var groups = Make(device, out CompactHeader header);
 
         Assert.Equal(0, groups.Count);
@@ -34,7 +35,7 @@ public class DeviceGroupsTests
     [Fact]
     public void A_chunk_behind_the_end_finds_no_space_until_the_device_is_larger()
     {
-        var device = new Device(Layout.TableEndBytes(0) + 5 * Layout.ChunkBytes);
+        var device = new SizedDevice(Layout.TableEndBytes(0) + 5 * Layout.ChunkBytes);
         var groups = Make(device, out _);
         Assert.Equal(Errno.None, groups.ExtendTo(4));
         Assert.Equal(Errno.ENOSPC, groups.ExtendTo(5));
@@ -52,20 +53,20 @@ public class DeviceGroupsTests
     [Fact]
     public void What_can_not_be_made_durable_is_not_counted()
     {
-        var device = new Device(Layout.TableEndBytes(0) + 5 * Layout.ChunkBytes);
+        var device = new SizedDevice(Layout.TableEndBytes(0) + 5 * Layout.ChunkBytes);
         var groups = new DeviceGroups(device, Layout, new CompactHeader(Guid.NewGuid(), Layout.ChunkBytes, 100_000) { IsOnDevice = true }, () => Errno.EIO);
 
         Assert.Equal(Errno.EIO, groups.ExtendTo(0));
         Assert.Equal(0, groups.Count);
         byte[] sector = new byte[8];
         Assert.Equal(Errno.None, device.ReadAt(0, sector));
-        Assert.Equal(Device.Rubbish, sector[0]);
+        Assert.Equal(SizedDevice.Rubbish, sector[0]);
     }
 
     [Fact]
     public void A_store_on_a_device_is_found_again_with_all_its_groups()
     {
-        var device = new Device(Layout.TableEndBytes(1) + 5 * Layout.ChunkBytes);
+        var device = new SizedDevice(Layout.TableEndBytes(1) + 5 * Layout.ChunkBytes);
         CompactFile.Format(device, "device", Guid.NewGuid(), Layout.ChunkBytes, Layout.Device, isOnDevice: true);
         byte[] data = new byte[(Layout.ChunksPerGroup + 5) * Layout.ChunkBytes];
         new Random(1).NextBytes(data);
@@ -98,16 +99,16 @@ public class DeviceGroupsTests
     [Fact]
     public void A_device_that_is_too_small_for_anything_is_refused_and_left_as_it_is()
     {
-        var device = new Device(Layout.TableEndBytes(0));
+        var device = new SizedDevice(Layout.TableEndBytes(0));
         CowloopException refused = Assert.Throws<CowloopException>(
             () => CompactFile.Format(device, "device", Guid.NewGuid(), Layout.ChunkBytes, Layout.Device, isOnDevice: true));
         Assert.Contains("too few for a compact store", refused.Message, StringComparison.Ordinal);
         byte[] sector = new byte[8];
         Assert.Equal(Errno.None, device.ReadAt(0, sector));
-        Assert.Equal(Device.Rubbish, sector[0]);
+        Assert.Equal(SizedDevice.Rubbish, sector[0]);
     }
 
-    private static DeviceGroups Make(Device device, out CompactHeader header)
+    private static DeviceGroups Make(SizedDevice device, out CompactHeader header)
     {
         header = new CompactHeader(Guid.NewGuid(), Layout.ChunkBytes, 100_000) { IsOnDevice = true };
         return new DeviceGroups(device, Layout, header, device.Sync);
@@ -115,64 +116,4 @@ public class DeviceGroupsTests
 
     private static CompactFile Open(IBlockFile device) =>
         CompactFile.Open(device, "device", new CompactOptions { AllocateZeroedWords = HeapWords.Allocate, BootId = Guid.NewGuid() });
-
-    /// <summary>A block device, full of what somebody else has left.</summary>
-    private sealed class Device : IBlockFile
-    {
-        public const byte Rubbish = 0xA5;
-
-        private readonly MemoryFile _memory = new();
-
-        public Device(long size)
-        {
-            Size = size;
-            byte[] rubbish = new byte[1 << 20];
-            Array.Fill(rubbish, Rubbish);
-            for (long offset = 0; offset < 2 * size; offset += rubbish.Length)
-            {
-                Assert.Equal(Errno.None, _memory.WriteAt(offset, rubbish));
-            }
-        }
-
-        public long Size { get; set; }
-
-        public List<string> Order { get; } = [];
-
-        public long LengthBytes => Size;
-
-        public Errno ReadAt(long offsetBytes, Span<byte> target) => offsetBytes + target.Length > Size ? Errno.EIO : _memory.ReadAt(offsetBytes, target);
-
-        public Errno WriteAt(long offsetBytes, ReadOnlySpan<byte> source)
-        {
-            string what = offsetBytes == 0 ? "header" : "tables";
-            if (Order.LastOrDefault() != what)
-            {
-                Order.Add(what);
-            }
-            return offsetBytes + source.Length > Size ? Errno.ENOSPC : _memory.WriteAt(offsetBytes, source);
-        }
-
-        public Errno Punch(long offsetBytes, long lengthBytes) => Errno.EOPNOTSUPP;
-
-        public Errno SetLength(long lengthBytes) => lengthBytes > Size ? Errno.ENOSPC : Errno.None;
-
-        public Errno Allocate(long offsetBytes, long lengthBytes) => Errno.EOPNOTSUPP;
-
-        public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
-        {
-            startBytes = offsetBytes;
-            endBytes = Math.Max(offsetBytes, Size);
-            return Errno.None;
-        }
-
-        public Errno Sync()
-        {
-            Order.Add("sync");
-            return Errno.None;
-        }
-
-        public void Dispose()
-        {
-        }
-    }
 }

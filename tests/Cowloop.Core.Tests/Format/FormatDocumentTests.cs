@@ -197,6 +197,7 @@ public sealed class FormatDocumentTests
             ["blocks"] = header with { BlockCount = uint.MaxValue },
             ["features"] = header with { IsOnDevice = true },
             ["groups"] = header with { GroupCount = -1 },
+            ["limit"] = header with { LimitBytes = -1 },
         };
 
         Assert.Equal(documented.Keys.Except(["magic", "version", "checksum"]).Order(), changed.Keys.Order());

@@ -18,7 +18,12 @@ internal sealed class ChunkTableRig
         Valid = new BlockBits(new ulong[words]);
         Held = new BlockBits(new ulong[words]);
         Zeros = new ZeroMap(file, layout, Key, new ulong[ZeroMap.WordCountFor(layout)]);
-        Table = new ChunkTable(file, layout, Key, new ChunkMap(new ulong[layout.DeviceChunkCount]), Zeros, Valid, Held);
+        Groups = new FileGroups(file, layout, new CompactHeader(Guid.Empty, layout.ChunkBytes, layout.Device.BlockCount), file.Sync);
+        Table = new ChunkTable(file, layout, Key, new ChunkMap(new ulong[layout.DeviceChunkCount]), Zeros, Valid, Held)
+        {
+            Store = Groups,
+            SyncFile = file.Sync,
+        };
     }
 
     public CompactLayout Layout { get; }
@@ -28,6 +33,8 @@ internal sealed class ChunkTableRig
     public BlockBits Held { get; }
 
     public ZeroMap Zeros { get; }
+
+    public FileGroups Groups { get; }
 
     public ChunkTable Table { get; }
 

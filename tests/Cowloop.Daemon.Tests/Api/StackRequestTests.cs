@@ -24,6 +24,7 @@ public sealed class StackRequestTests : IDisposable
         ReadOnly with { Cowfile = "top.cow", Layers = ["r1.cow"] },
         Writable with { Store = new StoreRequest(StoreRequest.Compact) },
         Writable with { Store = new StoreRequest(StoreRequest.Compact, 4096) },
+        Writable with { Store = new StoreRequest(StoreRequest.Compact, LimitBytes: 1L << 40) },
         Writable with { Store = new StoreRequest(StoreRequest.Classic), Plain = true },
     ];
 
@@ -45,6 +46,9 @@ public sealed class StackRequestTests : IDisposable
         { Writable with { Store = new StoreRequest(StoreRequest.Compact, 5000) }, "power of two" },
         { Writable with { Store = new StoreRequest(StoreRequest.Compact, 2 << 20) }, "power of two" },
         { Writable with { Store = new StoreRequest(StoreRequest.Classic, 4096) }, "a classic cowfile has none" },
+        { Writable with { Store = new StoreRequest(StoreRequest.Classic, LimitBytes: 1 << 20) }, "a classic cowfile has no limit" },
+        { Writable with { Store = new StoreRequest(StoreRequest.Compact, LimitBytes: 0) }, "more than 0 bytes" },
+        { Writable with { Store = new StoreRequest(StoreRequest.Compact, LimitBytes: -1) }, "more than 0 bytes" },
         { Writable with { Store = new StoreRequest(StoreRequest.Compact), Plain = true }, "not to be like the original's" },
         { Volatile with { Store = new StoreRequest(StoreRequest.Compact) }, "for a new cowfile" },
         { ReadOnly with { Store = new StoreRequest(StoreRequest.Compact) }, "for a new cowfile" },
@@ -64,6 +68,18 @@ public sealed class StackRequestTests : IDisposable
         CowloopException refused = Assert.Throws<CowloopException>(() => StackRequest.Check(request));
         Assert.Equal(Errno.EINVAL, refused.Errno);
         Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_store_is_made_as_asked()
+    {
+        Assert.Null(StackRequest.StoreOf(Writable));
+        Assert.Equal(StoreChoice.Classic, StackRequest.StoreOf(Writable with { Store = new StoreRequest(StoreRequest.Classic) }));
+        Assert.Equal(StoreChoice.Compact, StackRequest.StoreOf(Writable with { Store = new StoreRequest(StoreRequest.Compact) }));
+        Assert.Equal(
+            new StoreChoice(StoreChoice.UsualChunkBytes, 5000),
+            StackRequest.StoreOf(Writable with { Store = new StoreRequest(StoreRequest.Compact, LimitBytes: 5000) }));
+        Assert.Equal(new StoreChoice(4096, 5000), StackRequest.StoreOf(Writable with { Store = new StoreRequest(StoreRequest.Compact, 4096, 5000) }));
     }
 
     [Fact]
