@@ -14,6 +14,7 @@ public class MirrorTests
         ["src/Cowloop.Core/Devices/BaseOptions.cs"] = "no code; BaseGuardTests are about what it means",
         ["src/Cowloop.Core/Devices/CowfileOptions.cs"] = "no code; BaseGuardTests and LiveBitsTests are about what it means",
         ["src/Cowloop.Core/Files/IBlockFile.cs"] = "no code; PosixFileTests are about what it promises",
+        ["src/Cowloop.Core/Files/IReadTarget.cs"] = "no code; PagePipeTests are about what it promises",
         ["src/Cowloop.Core/Live/LiveKey.cs"] = "no code; KeptBitsTests are about what it decides",
         ["src/Cowloop.Core/Maintenance/IWorkObserver.cs"] = "no code; RepairerOrderTests and MergerTests are about what it promises",
         ["src/Cowloop.Linux/LibC.cs"] = "declarations only; every user of them has tests",
