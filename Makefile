@@ -17,7 +17,7 @@ APPLETS = cowctl cowdev cowlist cowmerge cowpack cowrepair cowsync cowwatch
 UNITS = cowloopd.service cowloop.service
 PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
-.PHONY: build install uninstall clean test soak stress bench format
+.PHONY: build install uninstall clean test soak stress bench bench-quick bench-test format
 
 build:
 	$(PUBLISH) src/Cowloop.Tools/Cowloop.Tools.csproj
@@ -60,6 +60,16 @@ soak:
 
 stress: build
 	tests/stress
+
+# bench measures everything and takes long; what it writes into bench/ is meant to be kept. bench-quick is a look.
+bench: build
+	bench/compare
+
+bench-quick: build
+	bench/compare --quick
+
+bench-test: build
+	bench/test_harness.py
 
 format:
 	$(DOTNET) format --verify-no-changes

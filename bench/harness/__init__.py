@@ -1,0 +1,1 @@
+"""Compares cowdevices with what people use instead: see docs/benchmarks.md."""
