@@ -10,8 +10,8 @@ from .base import Contender
 
 
 class Qemu(Contender):
-    """qemu-storage-daemon and a qcow2 overlay, with the defaults of both. Its FUSE export is wrong up to some version (7.2 is): a request that comes
-    in while a write waits overwrites the data of that write. For a filesystem it gets one request at a time, and else what is fastest."""
+    """qemu-storage-daemon and a qcow2 overlay, with the defaults of both. With several requests under way the FUSE export of version 7.2 fails a
+    verification of what was written. For a filesystem it gets one request at a time, and else what is fastest."""
 
     name = "qsd"
     title = "qemu-storage-daemon, a qcow2 overlay with clusters of 64 KiB"
