@@ -3,7 +3,7 @@
 # What building, the demo and the tests run; all of it is in Debian.
 BUILD_PACKAGES="make"
 DEMO_PACKAGES="e2fsprogs util-linux mount"
-TEST_PACKAGES="$DEMO_PACKAGES xfsprogs btrfs-progs dosfstools mtools genisoimage cloop-utils fdisk fio curl gcc libc6-dev linux-libc-dev kmod zstd man-db mandoc bash zsh fish systemd sqlite3 qemu-system-x86 busybox-static cpio xz-utils dmsetup"
+TEST_PACKAGES="$DEMO_PACKAGES xfsprogs btrfs-progs dosfstools exfatprogs exfat-fuse mtools genisoimage cloop-utils fdisk fio curl gcc libc6-dev linux-libc-dev kmod zstd man-db mandoc bash zsh fish systemd sqlite3 qemu-system-x86 busybox-static cpio xz-utils dmsetup"
 
 say() { printf '%s\n' "$*"; }
 

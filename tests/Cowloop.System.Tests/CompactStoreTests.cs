@@ -19,19 +19,25 @@ public class CompactStoreTests(CowService service, ITestOutputHelper output) : F
                 if (store != "classic")
                 {
                     data.Add(store, "device");
+                    data.Add(store, "exfat");
                 }
             }
             return data;
         }
     }
 
-    [RootTheory("mkfs.ext4", "e2fsck", "fstrim", "losetup", "wipefs", "fs:ext4")]
+    [RootTheory("mkfs.ext4", "e2fsck", "fstrim", "losetup", "wipefs", "fs:ext4", "mkfs.exfat", "mount.exfat-fuse", "fs:fuseblk")]
     [MemberData(nameof(StoresAndPlaces))]
     public void A_filesystem_lives_on_it(string store, string place)
     {
         string image = Base(Data.RandomFile(Temp["image"], 1, 64 * MiB));
         using LoopBack? loop = place == "device" ? LoopBack.Of(Images.Allocate(Temp["volume"], 100)) : null;
-        string cowfile = loop?.Path ?? (place == "tmpfs" ? Store(128 * 1024) : Ext4Store(128))["my.cow"];
+        string cowfile = loop?.Path ?? (place switch
+        {
+            "exfat" => ExfatStore(128),
+            "tmpfs" => Store(128 * 1024),
+            _ => Ext4Store(128),
+        })["my.cow"];
         Create(image, cowfile, store);
 
         CowDisk disk = AttachMade(image, cowfile);
@@ -53,6 +59,33 @@ public class CompactStoreTests(CowService service, ITestOutputHelper output) : F
             Assert.Equal(hash, HashOfTree(mount.Path));
         }
         Service.Detach(disk);
+    }
+
+    /// <summary>A classic cowfile would take the space of the whole base there, at once.</summary>
+    [RootFact("mkfs.exfat", "mount.exfat-fuse", "fs:fuseblk")]
+    public void On_a_filesystem_without_holes_it_is_compact_unasked_and_that_is_said()
+    {
+        string image = Base(Data.RandomFile(Temp["image"], 1, 64 * MiB));
+        SmallStore stick = ExfatStore(16);
+        string cowfile = stick["my.cow"];
+
+        CommandResult attached = Service.Cowloop("attach", image, cowfile, "--on-full", "error").MustSucceed();
+
+        Assert.Contains($"cowfile {cowfile} is made as a compact store: its filesystem has no holes", attached.Error, StringComparison.Ordinal);
+        var disk = new CowDisk(attached.Line, image, cowfile);
+        byte[] changes = Data.Random(2, MiB);
+        BlockIo.Write(disk.Path, 10 * MiB, changes);
+        Service.Detach(disk);
+        Assert.InRange(new FileInfo(cowfile).Length, MiB, 2 * MiB);
+
+        disk = AttachMade(image, cowfile, "--on-full", "error");
+        Assert.Equal(changes, BlockIo.Read(disk.Path, 10 * MiB, MiB));
+        // As much as the stick has, and no more.
+        CommandResult full = BlockIo.TryWrite(disk.Path, 20 * MiB, Data.Random(3, 32 * MiB));
+        Assert.Contains("No space left on device", full.Error, StringComparison.Ordinal);
+        Assert.Equal(changes, BlockIo.Read(disk.Path, 10 * MiB, MiB));
+        Service.Detach(disk);
+        Service.Cowloop("check", cowfile, "--base", image).MustSucceed();
     }
 
     [RootTheory]

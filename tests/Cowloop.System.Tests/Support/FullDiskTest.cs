@@ -21,6 +21,14 @@ public abstract class FullDiskTest(CowService service, ITestOutputHelper output)
         return new SmallStore(Mount(image, "-o", "loop"));
     }
 
+    /// <summary>An exFAT, as on a stick: no holes, no permissions, and here without the kernel's help.</summary>
+    internal SmallStore ExfatStore(int sizeMiB)
+    {
+        string image = Images.Allocate(Temp[$"store{_storeCount++}"], sizeMiB);
+        Shell.Run("mkfs.exfat", image);
+        return new SmallStore(Mount(image, "-t", "exfat-fuse", "-o", "loop"));
+    }
+
     /// <summary>The space as the status shows it.</summary>
     protected JsonElement Space(CowDisk disk) => Service.Status(disk).GetProperty("space");
 
