@@ -23,7 +23,7 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     // Null at first, and when a parked request has taken the last one.
     private NativeBuffer? _buffer;
 
-    // Made for the first large read; null before that, and for good where there can't be one.
+    // Taken for the first large read; null before that, and for good where there was none.
     private PagePipe? _pipe;
     private bool _hasNoPipe;
 
@@ -73,7 +73,10 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
     public void Dispose()
     {
         _buffer?.Dispose();
-        _pipe?.Dispose();
+        if (_pipe is not null)
+        {
+            pool.Return(_pipe);
+        }
     }
 
     /// <summary>Answers a request that has waited for space in vain.</summary>
@@ -191,7 +194,7 @@ internal sealed class FuseWorker(FuseDevice device, FuseDispatcher dispatcher, F
         {
             return false;
         }
-        _pipe ??= PagePipe.TryCreate();
+        _pipe ??= pool.TryTakePipe();
         if (_pipe is null)
         {
             _hasNoPipe = true;

@@ -18,6 +18,8 @@ internal sealed class FuseWorkerPool : IDisposable
 
     // Kept for requests that wait without a thread, so that these find one without an allocation. What more of them need comes and goes.
     private const int SpareBuffers = 32;
+    // Two descriptors each, which are counted: there must be some left for the program always. Workers beyond these are there for I/O that hangs.
+    private const int MaxPipes = 32;
     private const long BusyMask = 0xffff;
     private const long CompletedUnit = BusyMask + 1;
 
@@ -39,6 +41,7 @@ internal sealed class FuseWorkerPool : IDisposable
     // Busy workers in the low 16 bits, completed requests above: one atomic operation at each end of a request.
     private long _activity;
     private int _workerCount;
+    private int _pipeCount;
     private bool _isWatching;
     private bool _isStopping;
 
@@ -98,6 +101,25 @@ internal sealed class FuseWorkerPool : IDisposable
 
     /// <summary>A buffer for a request; it is given back by disposing of it.</summary>
     public NativeBuffer TakeBuffer() => _buffers.Take();
+
+    /// <summary>A pipe for large reads, to be returned.</summary>
+    /// <returns>Null when enough workers have one, or there can't be another.</returns>
+    public PagePipe? TryTakePipe()
+    {
+        PagePipe? pipe = Interlocked.Increment(ref _pipeCount) <= MaxPipes ? PagePipe.TryCreate() : null;
+        if (pipe is null)
+        {
+            Interlocked.Decrement(ref _pipeCount);
+        }
+        return pipe;
+    }
+
+    /// <summary>Ends a pipe.</summary>
+    public void Return(PagePipe pipe)
+    {
+        pipe.Dispose();
+        Interlocked.Decrement(ref _pipeCount);
+    }
 
     /// <summary>Waits until all workers have left; the filesystem must be gone already.</summary>
     public void Dispose()

@@ -1,4 +1,5 @@
 using Cowloop.Fuse.Tests.Support;
+using Cowloop.Linux;
 using Cowloop.Tests.Support;
 using Microsoft.Win32.SafeHandles;
 
@@ -27,6 +28,25 @@ public class FuseWorkerPoolTests
         Assert.Equal(HangingReads, hanging.WaitingCount);
         hanging.LetGo();
         Assert.All(reads, read => Assert.Equal(0xC0, Poll.UntilDone("the device answers again", read)));
+    }
+
+    /// <summary>However many workers there are: the process must never run out of descriptors.</summary>
+    [RootFact(Fuse)]
+    public void Only_so_many_workers_have_a_pipe()
+    {
+        using var pool = new SmallPool(minWorkers: 1, maxWorkers: 1);
+        List<PagePipe> pipes = [];
+        while (pool.Pool.TryTakePipe() is PagePipe pipe)
+        {
+            pipes.Add(pipe);
+        }
+
+        Assert.Equal(32, pipes.Count);
+        pool.Pool.Return(pipes[0]);
+        pipes[0] = pool.Pool.TryTakePipe()!;
+        Assert.NotNull(pipes[0]);
+        Assert.Null(pool.Pool.TryTakePipe());
+        pipes.ForEach(pool.Pool.Return);
     }
 
     [RootFact(Fuse)]

@@ -8,8 +8,8 @@ namespace Cowloop.Daemon.Api;
 /// </summary>
 internal static class DescriptorBudget
 {
-    // The program's own files are some 180.
-    private const int ForProgram = 256;
+    // The program's own files are some 180, and its workers have up to 64 for large reads.
+    private const int ForProgram = 320;
 
     // What requests need for moments, mostly at activation: nodes, a look at all processes, partx.
     private const int ForRequests = 256;

@@ -10,16 +10,17 @@ internal sealed partial class SmallPool : IDisposable
 {
     private readonly FuseDevice _device = FuseDevice.Open();
     private readonly SafeFileHandle _mount;
-    private readonly FuseWorkerPool _pool;
     private readonly ConcurrentQueue<string> _log = new();
 
     public SmallPool(int minWorkers, int maxWorkers)
     {
         _mount = Mounts.MountFuseDetached(_device.Handle, FuseDispatcher.MaxTransferBytes);
-        _pool = new FuseWorkerPool(_device, new FuseDispatcher(Tree), new FuseWorkerPool.Bounds(minWorkers, maxWorkers), _log.Enqueue);
+        Pool = new FuseWorkerPool(_device, new FuseDispatcher(Tree), new FuseWorkerPool.Bounds(minWorkers, maxWorkers), _log.Enqueue);
     }
 
     public FlatTree Tree { get; } = new();
+
+    public FuseWorkerPool Pool { get; }
 
     public IReadOnlyCollection<string> Log => _log;
 
@@ -41,7 +42,7 @@ internal sealed partial class SmallPool : IDisposable
     public void Dispose()
     {
         _mount.Dispose();
-        _pool.Dispose();
+        Pool.Dispose();
         _device.Dispose();
     }
 
