@@ -9,7 +9,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${1:-5}
 seconds=${2:-2}
-stores='classic 4K 8K 16K 32K 64K 128K 1M'
+stores='classic 4K 16K 32K 64K 256K 1M'
 
 [ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }
 for tool in fio jq python3; do
