@@ -6,26 +6,15 @@
 #
 # BENCH_DIR says where the images go (default /var/tmp). Read the ratios: absolute figures are this machine's at this hour.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=bench/begin.sh
+. "$(dirname "$0")/begin.sh"
 rounds=${1:-5}
 seconds=${2:-2}
 stores='classic 4K 16K 32K 64K 256K 1M'
 
-[ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }
-for tool in fio jq python3; do
-	command -v $tool >/dev/null || { echo "$tool is missing: apt-get install fio jq python3" >&2; exit 1; }
-done
-work=$(mktemp -d "${BENCH_DIR:-/var/tmp}/cowloop-bench.XXXXXX")
-export COWLOOP_RUN_DIR=$work/run COWLOOP_DEV_DIR=/dev/cowbench.$$
-cowloop=$here/bin/cowloop
-cleanup() {
-	"$cowloop" unload >/dev/null 2>&1 || true
-	rmdir "$COWLOOP_DEV_DIR" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-truncate -s 2G "$work/base.img"
-"$cowloop" load
+begin "fio jq python3" fio jq python3
+truncate -s 2G base.img
+cowloop load
 
 # name: readwrite, block, depth, MiB, further fio options; in the order in which each store meets them. A job with a number of MiB is one pass over
 # that much, for first writes; the others are timed.
@@ -55,19 +44,19 @@ for ((round = 1; round <= rounds; round++)); do
 	for store in $(shuf -e $stores); do
 		options=(--store classic)
 		[ "$store" = classic ] || options=(--store compact --chunk "$store")
-		device=$("$cowloop" attach "$work/base.img" "$work/my.cow" "${options[@]}")
+		device=$(cowloop attach base.img my.cow "${options[@]}")
 		while read -r name rw bs depth mib more; do
 			[ -n "$name" ] || continue
 			# shellcheck disable=SC2086
-			echo "$name $store $(measure "$device" "$rw" "$bs" "$depth" "$mib" $more)" >>"$work/figures"
+			echo "$name $store $(measure "$device" "$rw" "$bs" "$depth" "$mib" $more)" >>figures
 		done <<<"$jobs"
-		"$cowloop" detach "$device"
-		rm "$work/my.cow"
+		cowloop detach "$device"
+		rm my.cow
 	done
 done
 
 echo "$rounds rounds, $(nproc) CPUs, Linux $(uname -r), $(stat -f -c %T "$work"); 4k: IOPS, 1m: MiB/s; in parentheses the ratio to classic"
-python3 - "$work/figures" "$stores" <<'PYTHON'
+python3 - figures "$stores" <<'PYTHON'
 import collections, statistics, sys
 figures = collections.defaultdict(list)
 jobs = []

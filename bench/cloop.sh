@@ -8,26 +8,15 @@
 # The page cache has the compressed image; what is measured is decompression. Every run begins with nothing decompressed.
 # Read the ratios: absolute figures are this machine's at this hour.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=bench/begin.sh
+. "$(dirname "$0")/begin.sh"
 rounds=${1:-5}
 directory=${2:-/usr/bin}
 random_reads=2000
 
-[ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }
-for tool in create_compressed_fs qemu-img qemu-io fio jq mkfs.ext4 /usr/bin/time; do
-	command -v $tool >/dev/null || { echo "$tool is missing: apt-get install cloop-utils qemu-utils fio jq e2fsprogs time" >&2; exit 1; }
-done
-work=$(mktemp -d "${BENCH_DIR:-/var/tmp}/cowloop-bench.XXXXXX")
-export COWLOOP_RUN_DIR=$work/run COWLOOP_DEV_DIR=/dev/cowbench.$$
 cow=
-cleanup() {
-	[ -z "$cow" ] || "$here/bin/cowdev" -d "$cow"
-	"$here/bin/cowloop" unload || true
-	rmdir "$COWLOOP_DEV_DIR" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-cd "$work"
+before_end() { [ -z "$cow" ] || cowdev -d "$cow"; }
+begin "cloop-utils qemu-utils fio jq e2fsprogs time" create_compressed_fs qemu-img qemu-io fio jq mkfs.ext4 /usr/bin/time
 
 content_mib=$(du -sm "$directory" | cut -f 1)
 size_mib=$(((content_mib * 11 / 10 + 63) / 64 * 64))
@@ -50,9 +39,9 @@ sed 's/.*/read & 4096/' offsets >qemu-io.script
 cat image.cloop >/dev/null
 
 # A device that was just activated has nothing decompressed but what its base is known by.
-activate() { cow=$("$here/bin/cowdev" -a "$1" "$1.cow"); }
+activate() { cow=$(cowdev -a "$1" "$1.cow"); }
 deactivate() {
-	"$here/bin/cowdev" -d "$cow"
+	cowdev -d "$cow"
 	cow=
 }
 timed() { # count command...: counts per second

@@ -6,27 +6,17 @@
 #
 # Times are those of the request alone, as curl measures them.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=bench/begin.sh
+. "$(dirname "$0")/begin.sh"
 devices=${1:-16}
 rounds=${2:-200}
 
-[ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }
-for tool in curl jq mkfs.ext4; do
-	command -v $tool >/dev/null || { echo "$tool is missing: apt-get install curl jq e2fsprogs" >&2; exit 1; }
-done
-work=$(mktemp -d "${BENCH_DIR:-/var/tmp}/cowloop-bench.XXXXXX")
-export COWLOOP_RUN_DIR=$work/run COWLOOP_DEV_DIR=/dev/cowbench.$$
-cleanup() {
-	"$here/bin/cowloop" unload || true
-	rmdir "$COWLOOP_DEV_DIR" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
+begin "curl jq e2fsprogs" curl jq mkfs.ext4
 
 truncate -s 1G "$work/base.img"
 mkfs.ext4 -q "$work/base.img"
-"$here/bin/cowloop" load maxcows="$((devices > 16 ? devices : 16))"
-service=$("$here/bin/cowloop" status --json | jq .processId)
+cowloop load maxcows="$((devices > 16 ? devices : 16))"
+service=$(cowloop status --json | jq .processId)
 
 api() { curl -sf --unix-socket "$COWLOOP_RUN_DIR/control.sock" "$@"; }
 attach() { # number: prints the seconds it took

@@ -8,31 +8,21 @@
 # BENCH_DIR says where the files go (default /var/tmp; it takes about six times MIB). Caches are dropped before each run.
 # Read the ratios: absolute figures are this machine's at this hour.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=bench/begin.sh
+. "$(dirname "$0")/begin.sh"
 size_mib=${1:-1024}
 rounds=${2:-3}
 
-[ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes a block device" >&2; exit 1; }
-for tool in fio jq gzip zstd /usr/bin/time; do
-	command -v "$tool" >/dev/null || { echo "$tool is missing: apt-get install fio jq gzip zstd time" >&2; exit 1; }
-done
-work=$(mktemp -d "${BENCH_DIR:-/var/tmp}/cowloop-bench.XXXXXX")
-export COWLOOP_RUN_DIR=$work/run COWLOOP_DEV_DIR=/dev/cowbench.$$
-PATH=$here/bin:$PATH
-cleanup() {
-	cowloop unload >/dev/null 2>&1 || true
-	rmdir "$COWLOOP_DEV_DIR" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-cd "$work"
+begin "fio jq gzip zstd time" fio jq gzip zstd /usr/bin/time
 
 truncate -s 1T base.img
 head -c 64K /dev/urandom | dd of=base.img conv=notrunc status=none
 device=$(cowdev -a base.img dirty.cow)
 fio --name=j --filename="$device" --direct=1 --ioengine=libaio --rw=randwrite --bs=4k --iodepth=16 --size=1T --io_size="${size_mib}m" \
 	--norandommap --buffer_compress_percentage=50 --refill_buffers --output=/dev/null
-kill -9 "$(cowloop status --json | jq .processId)"
+service=$(cowloop status --json | jq .processId)
+kill -9 "$service"
+tail --pid="$service" -f /dev/null
 cowloop load
 cowloop unload
 cp --sparse=always dirty.cow clean.cow

@@ -6,26 +6,16 @@
 #
 # Every stack holds the same data in the same blocks: scattered 4 KiB pages, dealt out to its layers in turn.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=bench/begin.sh
+. "$(dirname "$0")/begin.sh"
 rounds=${1:-5}
 seconds=${2:-3}
 
-[ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }
-for tool in fio jq python3; do
-	command -v $tool >/dev/null || { echo "$tool is missing: apt-get install fio jq python3" >&2; exit 1; }
-done
-work=$(mktemp -d "${BENCH_DIR:-/var/tmp}/cowloop-bench.XXXXXX")
-export COWLOOP_RUN_DIR=$work/run COWLOOP_DEV_DIR=/dev/cowbench.$$
-cowloop=$here/bin/cowloop
-cleanup() {
+before_end() {
 	jobs -p | xargs -r kill 2>/dev/null || true
 	wait
-	"$cowloop" unload || true
-	rmdir "$COWLOOP_DEV_DIR" 2>/dev/null || true
-	rm -rf "$work"
 }
-trap cleanup EXIT
-cd "$work"
+begin "fio jq python3" fio jq python3
 milliseconds() { echo "$(median <"$1" | awk '{printf "%.2f", $1 / 1000}') ms (median of 20, longest $(sort -n "$1" | tail -1 | awk '{printf "%.2f", $1 / 1000}') ms)"; }
 median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
@@ -44,14 +34,14 @@ PYTHON
 }
 
 fio --name=fill --filename=base.img --size=256M --rw=write --bs=1M >/dev/null
-"$cowloop" load maxcows=16
+cowloop load maxcows=16
 declare -A device
 number=0
 for layers in 0 1 8 32; do
-	device[$layers]=$("$cowloop" attach base.img "$layers-0.cow" --number $number)
+	device[$layers]=$(cowloop attach base.img "$layers-0.cow" --number $number)
 	for ((layer = 1; layer <= layers; layer++)); do
 		deal "${device[$layers]}" $((layer - 1)) "$layers"
-		"$cowloop" snapshot "${device[$layers]}" "$layers-$layer.cow" >/dev/null
+		cowloop snapshot "${device[$layers]}" "$layers-$layer.cow" >/dev/null
 	done
 	[ "$layers" -gt 0 ] || deal "${device[0]}" 0 1
 	number=$((number + 1))
@@ -75,21 +65,21 @@ for kind in rand seq; do
 		echo "$kind reads, $layers layers: $((speed / 1024)) MiB/s, $(awk -v a="$speed" -v b="$one" 'BEGIN {printf "%.2f", a / b}')"
 	done
 done
-for layers in 0 1 8 32; do "$cowloop" detach "${device[$layers]}"; done
+for layers in 0 1 8 32; do cowloop detach "${device[$layers]}"; done
 
 for size in 1G 1T; do
 	truncate -s $size "base-$size.img"
-	disk=$("$cowloop" attach "base-$size.img" "$size-0.cow")
+	disk=$(cowloop attach "base-$size.img" "$size-0.cow")
 	fio --name=write --filename="$disk" --rw=randwrite --bs=4k --size=512M --ioengine=libaio --iodepth=8 --direct=1 --time_based --runtime=3600 >/dev/null &
 	writer=$!
 	sleep 2
 	for ((snapshot = 1; snapshot <= 20; snapshot++)); do
 		began=$(date +%s%N)
-		"$cowloop" snapshot "$disk" "$size-$snapshot.cow" --json | jq '.pauseMicroseconds' >>"pause.$size"
+		cowloop snapshot "$disk" "$size-$snapshot.cow" --json | jq '.pauseMicroseconds' >>"pause.$size"
 		echo $((($(date +%s%N) - began) / 1000)) >>"whole.$size"
 		sleep 0.3
 	done
 	kill $writer && wait $writer 2>/dev/null || true
 	echo "snapshot of a device of $size under random writes: changes wait $(milliseconds "pause.$size"); sealed and answered after $(milliseconds "whole.$size")"
-	"$cowloop" detach "$disk"
+	cowloop detach "$disk"
 done

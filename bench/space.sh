@@ -6,25 +6,13 @@
 #
 # Bytes on disk for each byte written: 1.00 would be the data alone. The length is what it takes where there are no holes, as on a block device.
 set -euo pipefail
-here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=bench/begin.sh
+. "$(dirname "$0")/begin.sh"
 writes=${1:-2000}
 
-[ "$(id -u)" -eq 0 ] || { echo "run it as root: it makes block devices" >&2; exit 1; }
-for tool in qemu-img qemu-io python3; do
-	command -v $tool >/dev/null || { echo "$tool is missing: apt-get install qemu-utils python3" >&2; exit 1; }
-done
-work=$(mktemp -d "${BENCH_DIR:-/var/tmp}/cowloop-bench.XXXXXX")
-export COWLOOP_RUN_DIR=$work/run COWLOOP_DEV_DIR=/dev/cowbench.$$
-cowloop=$here/bin/cowloop
-cleanup() {
-	"$cowloop" unload >/dev/null 2>&1 || true
-	rmdir "$COWLOOP_DEV_DIR" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-cd "$work"
+begin "qemu-utils python3" qemu-img qemu-io python3
 truncate -s 4G base.img
-"$cowloop" load
+cowloop load
 
 # offsets HOW: where the writes go, one a line; scattered, or in runs of 16.
 offsets() {
@@ -68,9 +56,9 @@ for how in scattered runs; do
 	for store in classic 4K 8K 16K 32K 64K 128K 256K 512K 1M; do
 		options=(--store classic)
 		[ $store = classic ] || options=(--store compact --chunk $store)
-		device=$("$cowloop" attach base.img $store.cow "${options[@]}")
+		device=$(cowloop attach base.img $store.cow "${options[@]}")
 		write_to "$device"
-		"$cowloop" detach "$device"
+		cowloop detach "$device"
 		row "$([ $store = classic ] && echo classic || echo "compact $store")" $store.cow
 		rm $store.cow
 	done
