@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Cowloop.Core;
-using Cowloop.Linux;
 using static Cowloop.Fuse.FuseAbi;
 
 namespace Cowloop.Fuse;
@@ -12,8 +11,8 @@ namespace Cowloop.Fuse;
 /// <param name="tree">The files.</param>
 internal sealed class FuseDispatcher(FlatTree tree)
 {
-    /// <summary>Largest read or write request.</summary>
-    public const int MaxTransferBytes = 1 << 20;
+    /// <summary>Largest read or write request: its pages and a header fit into a pipe that needs no privilege, and what is longer has two workers.</summary>
+    public const int MaxTransferBytes = 512 << 10;
 
     private const int PageBytes = 4096;
 
@@ -47,7 +46,7 @@ internal sealed class FuseDispatcher(FlatTree tree)
         offsetBytes = lengthBytes = 0;
         if (request.Opcode != FuseOpcode.FUSE_READ
             || !request.TryArguments(out fuse_read_in arguments)
-            || arguments.size is < MinMovedBytes or > PagePipe.CapacityBytes / 2
+            || arguments.size is < MinMovedBytes or > MaxTransferBytes
             || arguments.offset > long.MaxValue
             || !tree.TryGet(request.Node, out file))
         {

@@ -8,7 +8,7 @@ namespace Cowloop.Fuse;
 /// </summary>
 internal sealed class FuseWorkerPool : IDisposable
 {
-    /// <summary>Sizes: a worker costs a thread, and memory as large as the requests it has seen (at most 1 MiB).</summary>
+    /// <summary>Sizes: a worker costs a thread, and memory as large as the requests it has seen (at most 512 KiB).</summary>
     /// <param name="MinWorkers">Always there.</param>
     /// <param name="MaxWorkers">Never more.</param>
     /// <param name="LockedBuffers">Buffers that are kept in memory as a whole; 0 where no writing waits for the workers.</param>
