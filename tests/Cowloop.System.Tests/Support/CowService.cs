@@ -289,8 +289,15 @@ public class CowService : IDisposable
     /// <summary>The name of each thread, its state, and what in the kernel it waits for.</summary>
     private static IEnumerable<string> ThreadsOf(int processId)
     {
-        string directory = $"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/task";
-        return Directory.Exists(directory) ? Directory.GetDirectories(directory).Select(DescribeThread) : [];
+        try
+        {
+            return Directory.GetDirectories($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/task").Select(DescribeThread);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The process has just ended.
+            return [];
+        }
     }
 
     private static string DescribeThread(string directory)
