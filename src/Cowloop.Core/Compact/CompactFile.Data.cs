@@ -354,9 +354,18 @@ public sealed partial class CompactFile
             {
                 run++;
             }
-            long doneCount = 1;
-            Errno errno = run > 0 ? _zeros.Add(chunk, run, out doneCount) : _table.Drop(chunk, areZerosValid: true);
-            chunk += errno == Errno.None || run > 0 ? doneCount : 0;
+            Errno errno;
+            long doneCount;
+            if (run > 0)
+            {
+                errno = _zeros.Add(chunk, run, out doneCount);
+            }
+            else
+            {
+                errno = _table.Drop(chunk, areZerosValid: true);
+                doneCount = errno == Errno.None ? 1 : 0;
+            }
+            chunk += doneCount;
             if (errno != Errno.None)
             {
                 return errno;
