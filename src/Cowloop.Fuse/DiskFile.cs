@@ -51,15 +51,16 @@ internal sealed class DiskFile(IBlockDevice device, SharedWorkers shared) : Fuse
         return lengthBytes == 0 ? Errno.None : device.Read(offsetBytes, target[..lengthBytes]);
     }
 
+    // What one of its files has no way for it will not have next time.
+    internal override bool MayReadTo => !_isReadToMemory;
+
     internal override Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target)
     {
-        if (_isReadToMemory)
-        {
-            return Errno.EOPNOTSUPP;
-        }
         Errno errno = device.ReadTo(offsetBytes, lengthBytes, target);
-        // What one of its files has no way for it will not have next time.
-        _isReadToMemory = errno == Errno.EOPNOTSUPP;
+        if (errno == Errno.EOPNOTSUPP)
+        {
+            _isReadToMemory = true;
+        }
         return errno;
     }
 

@@ -35,7 +35,7 @@ internal sealed class FuseDispatcher(FlatTree tree)
             ? file.Lane
             : null;
 
-    /// <summary>Looks whether a request reads so much of a file that it is worth while to spare a copy of it.</summary>
+    /// <summary>Looks whether a request reads so much of a file that it is worth while to spare a copy of it, and the file may allow it.</summary>
     /// <param name="request">The request.</param>
     /// <param name="file">The file.</param>
     /// <param name="offsetBytes">Where it reads.</param>
@@ -48,7 +48,8 @@ internal sealed class FuseDispatcher(FlatTree tree)
             || !request.TryArguments(out fuse_read_in arguments)
             || arguments.size is < MinMovedBytes or > MaxTransferBytes
             || arguments.offset > long.MaxValue
-            || !tree.TryGet(request.Node, out file))
+            || !tree.TryGet(request.Node, out file)
+            || !file.MayReadTo)
         {
             return false;
         }

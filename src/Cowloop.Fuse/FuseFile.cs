@@ -29,6 +29,9 @@ public abstract class FuseFile
     /// <param name="lengthBytes">How much there was; less only at the end of the file.</param>
     internal abstract Errno Read(ulong handle, long offsetBytes, Span<byte> target, out int lengthBytes);
 
+    /// <summary>True when it is worth while to ask for <see cref="ReadTo"/>.</summary>
+    internal virtual bool MayReadTo => false;
+
     /// <summary>As <see cref="Read"/>, of a range within the file, to where the caller wants it.</summary>
     /// <returns><see cref="Errno.EOPNOTSUPP"/> when that can't be done here: <see cref="Read"/> does it.</returns>
     internal virtual Errno ReadTo(long offsetBytes, int lengthBytes, IReadTarget target) => Errno.EOPNOTSUPP;
