@@ -72,11 +72,7 @@ public sealed class DataPathAllocationTests : IDisposable
         Errno worst = Write(0, RequestBytes);
         worst |= Repeat(operation, 1, WarmUpRounds);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        worst |= Repeat(operation, WarmUpRounds, WarmUpRounds + Rounds);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-
-        Assert.Equal(0, allocated);
+        Assert.Equal(0, Allocated.By(() => worst |= Repeat(operation, WarmUpRounds, WarmUpRounds + Rounds)));
         Assert.Equal(Errno.None, worst);
         Assert.True(_live.IsKept);
     }

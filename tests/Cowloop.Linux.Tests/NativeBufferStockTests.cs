@@ -1,3 +1,5 @@
+using Cowloop.Tests.Support;
+
 namespace Cowloop.Linux.Tests;
 
 public class NativeBufferStockTests
@@ -41,12 +43,13 @@ public class NativeBufferStockTests
         using var stock = new NativeBufferStock(LengthBytes, lockedCount: 0, spareCount: 2);
         TakeTwo();
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int round = 0; round < 10_000; round++)
+        Assert.Equal(0, Allocated.By(() =>
         {
-            TakeTwo();
-        }
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (int round = 0; round < 10_000; round++)
+            {
+                TakeTwo();
+            }
+        }));
 
         void TakeTwo()
         {

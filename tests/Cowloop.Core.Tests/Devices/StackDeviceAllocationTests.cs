@@ -30,11 +30,7 @@ public class StackDeviceAllocationTests
             Disk.WithRecord);
         Errno worst = Work(device, 0, 100);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        worst |= Work(device, 100, Rounds);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-
-        Assert.Equal(0, allocated);
+        Assert.Equal(0, Allocated.By(() => worst |= Work(device, 100, Rounds)));
         Assert.Equal(Errno.None, worst);
     }
 

@@ -144,9 +144,7 @@ public class CowService : IDisposable
         .. EntriesOf(DeviceDirectory),
         .. EntriesOf(Paths.SavedDevices),
         .. EntriesOf(LiveDirectory),
-        .. Directory.Exists(Paths.StatusDirectory)
-            ? Directory.EnumerateFiles(Paths.StatusDirectory).Where(path => Path.GetFileName(path) != CowloopPaths.DeviceListName)
-            : [],
+        .. EntriesOf(Paths.StatusDirectory).Where(path => Path.GetFileName(path) != CowloopPaths.DeviceListName),
     ];
 
     /// <summary>What is left of a service though none should run: mounts, the socket, and what its devices left.</summary>
@@ -172,7 +170,7 @@ public class CowService : IDisposable
     /// <summary>If the service was killed, and no other was started since: starts one, which has its devices again.</summary>
     public void Revive()
     {
-        if (!IsRunning && EntriesOf(Paths.SavedDevices).Any())
+        if (!IsRunning && EntriesOf(Paths.SavedDevices).Length != 0)
         {
             StartService();
         }
@@ -313,8 +311,18 @@ public class CowService : IDisposable
         }
     }
 
-    private static IEnumerable<string> EntriesOf(string directory) =>
-        Directory.Exists(directory) ? Directory.EnumerateFileSystemEntries(directory) : [];
+    /// <summary>Nothing of a directory that is not there, or that the service, as it ends, has just removed.</summary>
+    private static string[] EntriesOf(string directory)
+    {
+        try
+        {
+            return Directory.GetFileSystemEntries(directory);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
 
     private static JsonDocument ReadJson(string path) => JsonDocument.Parse(File.ReadAllText(path));
 
