@@ -81,7 +81,7 @@ public sealed class Cowfile : IDisposable
             bool isLarger = layout.BlockCount > image.LengthBytes / CowLayout.BlockSize;
             if (options.NewId is Guid id)
             {
-                header = header with { Flags = CowFlags.BitmapDecides, Version = isLarger ? CowHeader.LargerVersion : CowHeader.ClassicVersion };
+                header = header with { Flags = CowFlags.BitmapDecides, Version = CowHeader.VersionFor(layout, isLarger) };
                 record = BaseGuard.Describe(image, id, options.VerifyBase, options.ParentPath) with { IsLargerThanBase = isLarger };
             }
             else if (isLarger)
@@ -89,6 +89,14 @@ public sealed class Cowfile : IDisposable
                 throw new CowloopException(
                     Errno.EINVAL,
                     $"a plain cowfile {path} cannot be larger than its rdofile: the original knows no such format",
+                    "leave --plain out");
+            }
+            else if (header.Version != CowHeader.ClassicVersion)
+            {
+                throw new CowloopException(
+                    Errno.EINVAL,
+                    $"a plain cowfile {path} cannot be for a device of {layout.DeviceBytes} bytes: the original knows at most "
+                    + $"{CowLayout.MaxClassicBlockCount * CowLayout.BlockSize}",
                     "leave --plain out");
             }
             Initialise(file, path, layout, header, record, headerBlock);

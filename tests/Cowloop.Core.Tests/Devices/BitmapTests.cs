@@ -106,7 +106,7 @@ public class BitmapTests
     [Fact]
     public void Reads_no_more_than_there_is_even_if_reading_makes_data_of_holes()
     {
-        var layout = new CowLayout(CowLayout.MaxBlockCount);
+        var layout = new CowLayout(CowLayout.MaxClassicBlockCount);
         var content = new MemoryFile();
         content.SetLength(layout.EmptyLengthBytes);
         content.WriteAt(0, new byte[CowLayout.BlockSize]);
