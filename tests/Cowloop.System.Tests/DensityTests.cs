@@ -33,6 +33,7 @@ public class DensityTests(CowService service, ITestOutputHelper output) : System
     public void What_another_device_has_read_of_its_base_is_not_read_again()
     {
         string image = NumbersBase();
+        Service.Detach(Attach(image, "0.cow"));
         using var client = new ControlClient(Service.Paths);
         DeviceStatus first = client.Attach(new AttachRequest(image, Temp["1.cow"], "/")).Device;
         DeviceStatus second = client.Attach(new AttachRequest(image, Temp["2.cow"], "/")).Device;
@@ -46,6 +47,7 @@ public class DensityTests(CowService service, ITestOutputHelper output) : System
     public void A_base_that_was_changed_between_two_devices_is_read_again()
     {
         string image = NumbersBase();
+        Service.Detach(Attach(image, "0.cow"));
         using var client = new ControlClient(Service.Paths);
         client.Attach(new AttachRequest(image, Temp["1.cow"], "/"));
         using (FileStream file = File.OpenWrite(image))
