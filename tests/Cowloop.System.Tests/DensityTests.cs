@@ -46,7 +46,8 @@ public class DensityTests(CowService service, ITestOutputHelper output) : System
     [RootFact]
     public void A_base_that_was_changed_between_two_devices_is_read_again()
     {
-        string image = NumbersBase();
+        string image = Temp["changing.img"];
+        File.Copy(NumbersBase(), image);
         Service.Detach(Attach(image, "0.cow"));
         using var client = new ControlClient(Service.Paths);
         client.Attach(new AttachRequest(image, Temp["1.cow"], "/"));
