@@ -126,6 +126,13 @@ public sealed partial class CompactFile : IBlockFile
     {
         ArgumentNullException.ThrowIfNull(file);
         var layout = new CompactLayout(device, chunkBytes);
+        if (!CompactLayout.IsChunkSizeFor(device, chunkBytes))
+        {
+            throw new CowloopException(
+                Errno.EINVAL,
+                $"compact store {name} cannot be in chunks of {chunkBytes} bytes for a device of {device.DeviceBytes}: there would be too many",
+                $"take larger ones: --chunk {2 * chunkBytes / CowLayout.BlockSize}K");
+        }
         if (limitBytes is not null && isOnDevice)
         {
             throw NoLimitOnDevice(name);

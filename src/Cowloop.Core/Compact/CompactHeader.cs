@@ -93,7 +93,7 @@ internal sealed record CompactHeader(Guid Id, int ChunkBytes, long BlockCount)
         {
             throw Damaged(name, $"says that it is limited to {limitBytes} bytes");
         }
-        return CompactLayout.IsChunkSize(chunkBytes) && blockCount is >= 1 and <= (ulong)CowLayout.MaxBlockCount
+        return blockCount is >= 1 and <= (ulong)CowLayout.MaxBlockCount && CompactLayout.IsChunkSizeFor(new CowLayout((long)blockCount), chunkBytes)
             ? new CompactHeader(new Guid(sector.Slice(IdOffset, 16), bigEndian: true), (int)chunkBytes, (long)blockCount)
             {
                 IsOnDevice = features == OnDeviceFeature,

@@ -80,6 +80,10 @@ public sealed record CompactLayout
 
     private long GroupBytes => TableBytes + (long)ChunksPerGroup * ChunkBytes;
 
+    /// <summary>True when the chunks of a device can be counted: those of one of more than 8 TiB have more than 4 KiB.</summary>
+    public static bool IsChunkSizeFor(CowLayout device, long chunkBytes) =>
+        IsChunkSize(chunkBytes) && device.DeviceBytes / chunkBytes < int.MaxValue;
+
     /// <summary>True for a size that a chunk can have.</summary>
     public static bool IsChunkSize(long chunkBytes) =>
         chunkBytes is >= MinChunkBytes and <= MaxChunkBytes && long.IsPow2(chunkBytes);

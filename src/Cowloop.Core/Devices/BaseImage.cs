@@ -11,14 +11,18 @@ namespace Cowloop.Core.Devices;
 public sealed class BaseImage
 {
     private readonly BaseImage? _root;
-    private BaseIdentity? _identity;
+    private readonly BaseContent _content;
 
-    /// <summary>Looks at a base; reads what its fingerprint is made of.</summary>
+    /// <summary>Looks at a base; reads what its fingerprint is made of, unless that is known.</summary>
     /// <param name="file">The base, at least one block long; not owned.</param>
     /// <param name="name">As the user named it, for messages.</param>
     /// <param name="hints">Which file it is; null for one that does not know when it was changed, for instance a block device.</param>
     /// <param name="path">Where it is, relative to the cowfile's directory or absolute; may be empty.</param>
-    public BaseImage(IBlockFile file, string name, BaseHints? hints = null, string path = "")
+    /// <param name="known">
+    /// The same file, or a stack on it, as somebody who has it in use has looked at it; or null. As long as it has not changed since then, which the hints
+    /// tell, nothing is read again: many devices over one base cost no more than one.
+    /// </param>
+    public BaseImage(IBlockFile file, string name, BaseHints? hints = null, string path = "", BaseImage? known = null)
     {
         ArgumentNullException.ThrowIfNull(file);
         File = file;
@@ -27,7 +31,10 @@ public sealed class BaseImage
         Path = path;
         LengthBytes = file.LengthBytes;
         Layout = new CowLayout(LengthBytes / CowLayout.BlockSize);
-        Fingerprint = BaseFingerprint.Compute(file, Layout.BlockCount);
+        known = known?._root ?? known;
+        _content = hints is not null && known is not null && known.Hints == hints && known.LengthBytes == LengthBytes
+            ? known._content
+            : new BaseContent(BaseFingerprint.Compute(file, Layout.BlockCount));
     }
 
     private BaseImage(BaseImage root, LayerStack stack)
@@ -39,7 +46,7 @@ public sealed class BaseImage
         Path = root.Path;
         LengthBytes = root.LengthBytes;
         Layout = new CowLayout(stack.LengthBytes / CowLayout.BlockSize);
-        Fingerprint = BaseFingerprint.Compute(stack, Layout.BlockCount);
+        _content = new BaseContent(BaseFingerprint.Compute(stack, Layout.BlockCount));
     }
 
     /// <summary>What is read: the base itself, or the stack.</summary>
@@ -64,10 +71,10 @@ public sealed class BaseImage
     public CowLayout Layout { get; }
 
     /// <summary>The original's fingerprint.</summary>
-    public uint Fingerprint { get; }
+    public uint Fingerprint => _content.Fingerprint;
 
     /// <summary>What it holds, from samples; read when it is asked for first.</summary>
-    public BaseIdentity Identity => _root?.Identity ?? (_identity ??= BaseIdentity.Compute(File, LengthBytes));
+    public BaseIdentity Identity => _root?.Identity ?? _content.IdentityOf(File, LengthBytes);
 
     /// <summary>The same, as the record of a cowfile elsewhere is to describe it.</summary>
     /// <param name="path">Where the base is, relative to that cowfile's directory or absolute; may be empty.</param>
@@ -100,6 +107,26 @@ public sealed class BaseImage
                 Errno.EINVAL,
                 $"rdofile {Name} cannot be verified: {exception.Message}",
                 "its disk may be failing; without --verify-base only samples of it are read");
+        }
+    }
+
+    /// <summary>What has been read of a base. Many images may share it.</summary>
+    private sealed class BaseContent(uint fingerprint)
+    {
+        // An object, so that it is there whole or not at all.
+        private Tuple<BaseIdentity>? _identity;
+
+        public uint Fingerprint => fingerprint;
+
+        public BaseIdentity IdentityOf(IBlockFile file, long lengthBytes)
+        {
+            Tuple<BaseIdentity>? identity = Volatile.Read(ref _identity);
+            if (identity is null)
+            {
+                identity = new Tuple<BaseIdentity>(BaseIdentity.Compute(file, lengthBytes));
+                Volatile.Write(ref _identity, identity);
+            }
+            return identity.Item1;
         }
     }
 }

@@ -26,6 +26,8 @@ public sealed class Bitmap : IDisposable
     internal const int BitsPerWord = 64;
     private const int WordsPerBitmapBlock = CowLayout.BlockSize / sizeof(ulong);
     private const int LoadChunkBytes = 64 * 1024;
+    // What memory that costs nothing until touched is made of.
+    private const int LoadPageBytes = 4096;
 
     private readonly CowLayout _layout;
     private readonly IMemoryOwner<ulong> _memory;
@@ -71,33 +73,49 @@ public sealed class Bitmap : IDisposable
     /// <summary>True when the disk may not show all bits yet.</summary>
     public bool HasUnpublishedBits => _changed.AsSpan().ContainsAnyExcept(0UL) || _copied.AsSpan().ContainsAnyExcept(0UL);
 
-    /// <summary>Reads the bitmap area of a cowfile; holes are skipped. To be called once, on an empty bitmap.</summary>
+    /// <summary>
+    /// Reads the bitmap area of a cowfile. Holes are not read, and zeros that are read take no memory, whatever the size of the base. To be called once, on
+    /// an empty bitmap.
+    /// </summary>
     public Errno Load(IBlockFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
         Span<byte> live = MemoryMarshal.AsBytes(_live.Span);
-        for (long positionBytes = 0; positionBytes < live.Length;)
+        byte[] chunk = new byte[Math.Min(LoadChunkBytes, live.Length)];
+        for (int position = 0; position < live.Length;)
         {
-            Errno errno = file.NextData(CowLayout.BitmapOffsetBytes + positionBytes, out long dataOffsetBytes, out _);
+            Errno errno = file.NextData(CowLayout.BitmapOffsetBytes + position, out long dataBytes, out long endBytes);
             if (errno != Errno.None)
             {
                 return errno;
             }
-            positionBytes = Math.Max(positionBytes, (dataOffsetBytes - CowLayout.BitmapOffsetBytes) / sizeof(ulong) * sizeof(ulong));
-            if (positionBytes >= live.Length)
+            // No further than the stretch: what is read of a hole is in the page cache from then on, and no hole any more to who asks for the next one.
+            long start = Math.Max(position, (dataBytes - CowLayout.BitmapOffsetBytes) / sizeof(ulong) * sizeof(ulong));
+            long end = (endBytes - CowLayout.BitmapOffsetBytes + sizeof(ulong) - 1) / sizeof(ulong) * sizeof(ulong);
+            if (start >= live.Length)
             {
                 break;
             }
 
-            int start = (int)positionBytes;
-            int length = Math.Min(LoadChunkBytes, live.Length - start);
-            errno = file.ReadAt(CowLayout.BitmapOffsetBytes + positionBytes, live.Slice(start, length));
+            position = (int)start;
+            int length = (int)Math.Min(Math.Min(chunk.Length, Math.Max(end - start, sizeof(ulong))), live.Length - start);
+            errno = file.ReadAt(CowLayout.BitmapOffsetBytes + position, chunk.AsSpan(0, length));
             if (errno != Errno.None)
             {
                 return errno;
             }
-            CountLoaded(start / sizeof(ulong), length / sizeof(ulong));
-            positionBytes += length;
+            for (int done = 0; done < length;)
+            {
+                int pageLength = Math.Min(length - done, LoadPageBytes - (position + done) % LoadPageBytes);
+                Span<byte> page = chunk.AsSpan(done, pageLength);
+                if (page.ContainsAnyExcept((byte)0))
+                {
+                    page.CopyTo(live[(position + done)..]);
+                    CountLoaded((position + done) / sizeof(ulong), pageLength / sizeof(ulong));
+                }
+                done += pageLength;
+            }
+            position += length;
         }
         return Errno.None;
     }

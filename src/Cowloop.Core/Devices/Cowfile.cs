@@ -40,6 +40,9 @@ public sealed class Cowfile : IDisposable
     /// <summary>True when nothing of it is to be found again: it has neither header nor bitmap in the file.</summary>
     public bool IsVolatile { get; private init; }
 
+    /// <summary>True when it was made by this opening: nobody else can have left data that is not durable.</summary>
+    public bool IsNew { get; private init; }
+
     /// <summary>What was repaired when it was opened; null when it was clean.</summary>
     public RepairReport? Repaired { get; private init; }
 
@@ -70,14 +73,15 @@ public sealed class Cowfile : IDisposable
         RepairReport? repaired = null;
         bool isRecordNew = false;
         long lengthBytes = file.LengthBytes;
-        if (lengthBytes == 0 || IsUnfinished(file, layout))
+        bool isNew = lengthBytes == 0 || IsUnfinished(file, layout);
+        if (isNew)
         {
             Parentage.RequireWhole(image.Top);
             header = CowHeader.ForNewFile(layout, image.Fingerprint);
             bool isLarger = layout.BlockCount > image.LengthBytes / CowLayout.BlockSize;
             if (options.NewId is Guid id)
             {
-                header = header with { Flags = CowFlags.BitmapDecides, Version = isLarger ? CowHeader.LargerVersion : CowHeader.ClassicVersion };
+                header = header with { Flags = CowFlags.BitmapDecides, Version = CowHeader.VersionFor(layout, isLarger) };
                 record = BaseGuard.Describe(image, id, options.VerifyBase, options.ParentPath) with { IsLargerThanBase = isLarger };
             }
             else if (isLarger)
@@ -85,6 +89,14 @@ public sealed class Cowfile : IDisposable
                 throw new CowloopException(
                     Errno.EINVAL,
                     $"a plain cowfile {path} cannot be larger than its rdofile: the original knows no such format",
+                    "leave --plain out");
+            }
+            else if (header.Version != CowHeader.ClassicVersion)
+            {
+                throw new CowloopException(
+                    Errno.EINVAL,
+                    $"a plain cowfile {path} cannot be for a device of {layout.DeviceBytes} bytes: the original knows at most "
+                    + $"{CowLayout.MaxClassicBlockCount * CowLayout.BlockSize}",
                     "leave --plain out");
             }
             Initialise(file, path, layout, header, record, headerBlock);
@@ -141,7 +153,7 @@ public sealed class Cowfile : IDisposable
                 throw new CowloopException(Errno.EINVAL, $"bitmap of cowfile {path} cannot be read: {errno.Text()}");
             }
             CheckBitmap(bitmap, header, path, layout, file.LengthBytes);
-            var cowfile = new Cowfile(file, header, record, headerBlock, layout, bitmap) { Repaired = repaired };
+            var cowfile = new Cowfile(file, header, record, headerBlock, layout, bitmap) { IsNew = isNew, Repaired = repaired };
             if (isRecordNew)
             {
                 cowfile.Refresh(path, image.Fingerprint);

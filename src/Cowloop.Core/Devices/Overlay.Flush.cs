@@ -2,8 +2,7 @@ namespace Cowloop.Core.Devices;
 
 public sealed partial class Overlay
 {
-    // True at first: a service that was killed may have left data in the page cache, of a cowfile that was clean all the time.
-    private bool _hasUnsyncedData = true;
+    private bool _hasUnsyncedData;
 
     /// <inheritdoc/>
     /// <remarks>Takes no stripe: writers go on meanwhile. Callers that come together share a round.</remarks>

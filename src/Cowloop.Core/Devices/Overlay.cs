@@ -57,6 +57,8 @@ public sealed partial class Overlay : IBlockDevice, IDisposable
         _wasDirty = cowfile.Repaired is not null;
         // There is no header to say so, and nobody who would read it.
         _isDirty = cowfile.IsVolatile;
+        // A service that was killed may have left data in the page cache, of a cowfile that was clean all the time.
+        _hasUnsyncedData = !cowfile.IsNew;
         _onFailure = onFailure;
         Info = new DeviceInfo(_layout.DeviceBytes, sectorSize);
     }

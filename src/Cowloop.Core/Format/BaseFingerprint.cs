@@ -10,7 +10,8 @@ public static class BaseFingerprint
 {
     // The four blocks are nearly always the first ones; only a base that begins with zeros is worth reading in large pieces.
     private const int SingleBlockReads = 8;
-    private const int ChunkBytes = 1 << 20;
+    // Small enough not to become one of the large objects, whose number makes the runtime collect all of its heap.
+    private const int ChunkBytes = 64 * 1024;
 
     /// <summary>How many blocks the fingerprint is made of: a byte of it for each.</summary>
     public const int CountedBlocks = 4;

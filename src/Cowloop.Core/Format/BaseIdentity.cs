@@ -30,7 +30,8 @@ public readonly record struct BaseIdentity(UInt128 Head, UInt128 Samples, UInt12
     /// <summary>Length of a digest in bytes.</summary>
     public const int DigestBytes = SHA256.HashSizeInBytes;
 
-    private const int ChunkBytes = 256 * 1024;
+    // Small enough not to become one of the large objects, whose number makes the runtime collect all of its heap.
+    private const int ChunkBytes = 64 * 1024;
 
     /// <summary>Reads the samples. What can't be read counts as such: a failing disk is a base, too, as long as it fails at the same places.</summary>
     /// <param name="file">The base.</param>

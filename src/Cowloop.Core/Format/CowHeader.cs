@@ -40,7 +40,10 @@ public sealed record CowHeader
     /// <summary>The original's version.</summary>
     public const short ClassicVersion = 1;
 
-    /// <summary>The version of a cowfile whose device is larger than what lies below it; its record says so. All else is as in the original's.</summary>
+    /// <summary>
+    /// The version of a cowfile that the original could not take: its device is larger than what lies below it, and its record says so, or larger than 4 TiB.
+    /// All else is as in the original's.
+    /// </summary>
     public const short LargerVersion = 2;
 
     /// <summary>The newest version that is known.</summary>
@@ -78,10 +81,17 @@ public sealed record CowHeader
     /// <summary>Number of 1-bits when the file was last clean (cowused).</summary>
     public ulong UsedBlocks { get; init; }
 
-    /// <summary>The header of a new file.</summary>
+    /// <summary>The version that a cowfile needs.</summary>
+    /// <param name="layout">Its layout.</param>
+    /// <param name="isLargerThanBase">True when its device is larger than what lies below.</param>
+    public static short VersionFor(CowLayout layout, bool isLargerThanBase) =>
+        isLargerThanBase || layout.BlockCount > CowLayout.MaxClassicBlockCount ? LargerVersion : ClassicVersion;
+
+    /// <summary>The header of a new file whose device is as large as what lies below.</summary>
     public static CowHeader ForNewFile(CowLayout layout, uint fingerprint) => new()
     {
         Variant = HeaderVariant.Default,
+        Version = VersionFor(layout, isLargerThanBase: false),
         MapSize = (ulong)layout.BitmapBytes,
         DataOffset = (ulong)layout.DataOffsetBytes,
         BlockCount = (ulong)layout.BlockCount,
@@ -95,7 +105,8 @@ public sealed record CowHeader
     {
         get
         {
-            if (MapUnit != CowLayout.BlockSize || BlockCount is 0 or > (ulong)CowLayout.MaxBlockCount)
+            long maxBlockCount = Version == ClassicVersion ? CowLayout.MaxClassicBlockCount : CowLayout.MaxBlockCount;
+            if (MapUnit != CowLayout.BlockSize || BlockCount == 0 || BlockCount > (ulong)maxBlockCount)
             {
                 return false;
             }

@@ -1,7 +1,7 @@
 namespace Cowloop.Core.Format;
 
 /// <summary>
-/// Where things lie in a version 1 cowfile; all of it follows from the number of blocks of the base
+/// Where things lie in a classic cowfile; all of it follows from the number of blocks of the base
 /// (specification 1.1 and 1.4).
 /// </summary>
 public readonly record struct CowLayout
@@ -13,7 +13,10 @@ public readonly record struct CowLayout
     public const int BlocksPerBitmapBlock = BlockSize * 8;
 
     /// <summary>The most blocks a version 1 header can carry: 4 TiB - 1 KiB (specification 1.4, defect 6.20).</summary>
-    public const long MaxBlockCount = uint.MaxValue;
+    public const long MaxClassicBlockCount = uint.MaxValue;
+
+    /// <summary>The most blocks that any can: 16 TiB - 8 MiB. A bitmap is less than 2 GiB, so that it is one piece of memory.</summary>
+    public const long MaxBlockCount = (1L << 34) - BlocksPerBitmapBlock;
 
     /// <summary>Where the bitmap starts: right behind the header block.</summary>
     public const long BitmapOffsetBytes = BlockSize;

@@ -21,13 +21,15 @@ public readonly record struct BitmapWords(long FirstBlock, ReadOnlyMemory<ulong>
         long endBytes = CowLayout.BitmapOffsetBytes + layout.BitmapBytes;
         for (long offsetBytes = CowLayout.BitmapOffsetBytes; offsetBytes < endBytes;)
         {
-            (long dataBytes, _) = file.NextData(offsetBytes, Fault.ReadBitmap);
+            (long dataBytes, long dataEndBytes) = file.NextData(offsetBytes, Fault.ReadBitmap);
             offsetBytes = Math.Max(offsetBytes, dataBytes / sizeof(ulong) * sizeof(ulong));
             if (offsetBytes >= endBytes)
             {
                 break;
             }
-            int lengthBytes = (int)Math.Min(ChunkBytes, endBytes - offsetBytes);
+            // No further than the stretch: what is read of a hole is in the page cache from then on, and no hole any more to who asks for the next one.
+            long stretchEndBytes = Math.Max(offsetBytes + sizeof(ulong), (dataEndBytes + sizeof(ulong) - 1) / sizeof(ulong) * sizeof(ulong));
+            int lengthBytes = (int)Math.Min(ChunkBytes, Math.Min(endBytes, stretchEndBytes) - offsetBytes);
             file.Read(offsetBytes, MemoryMarshal.AsBytes(words.AsSpan())[..lengthBytes], Fault.ReadBitmap);
             yield return new BitmapWords((offsetBytes - CowLayout.BitmapOffsetBytes) * 8, words.AsMemory(0, lengthBytes / sizeof(ulong)));
             offsetBytes += lengthBytes;

@@ -107,7 +107,7 @@ public sealed class LayerJoiner
             ExtensionRecord? record = _lower.Record is ExtensionRecord former ? RecordFor(former) : null;
             CowHeader header = CowHeader.ForNewFile(layout, _lower.Header.Fingerprint) with
             {
-                Version = record?.IsLargerThanBase == true ? CowHeader.LargerVersion : CowHeader.ClassicVersion,
+                Version = CowHeader.VersionFor(layout, record?.IsLargerThanBase == true),
                 Flags = record is null ? CowFlags.None : CowFlags.BitmapDecides,
                 UsedBlocks = (ulong)written.UsedBlocks,
             };
@@ -122,7 +122,7 @@ public sealed class LayerJoiner
             Generation = 0,
             IsSealed = false,
             Merged = null,
-            IsLargerThanBase = former.IsLargerThanBase || _upper.Header.Version == CowHeader.LargerVersion,
+            IsLargerThanBase = former.IsLargerThanBase || _upper.Record?.IsLargerThanBase == true,
             BasePath = rebasePath(former.BasePath),
             Parent = former.Parent is ParentLink parent ? parent with { Path = rebasePath(parent.Path) } : null,
         };

@@ -69,7 +69,7 @@ public sealed class Merger
             throw Refused(
                 Fault.OtherSize,
                 $"{baseFile.Name} has {baseBlockCount} blocks, and {cowfile.Name} was made for one with {layout.BlockCount}",
-                header.Version == CowHeader.LargerVersion
+                header.Version == CowHeader.LargerVersion && layout.BlockCount > baseBlockCount
                     ? $"its device is larger than its base; make a new image of it: {FlattenCommand(cowfile, baseFile)}"
                     : "name the rdofile that this cowfile was made for");
         }

@@ -95,7 +95,7 @@ public sealed class Rebaser
         _ = edit.RequireSound();
         Parentage.RequireWhole(edit.ToLayer());
         Parentage.RequireWhole(@new.Top);
-        if (edit.Header.Version != CowHeader.LargerVersion)
+        if (edit.Record?.IsLargerThanBase != true)
         {
             RequireSameSize(edit.Layout, cowfile.Name, @new);
         }
@@ -122,7 +122,7 @@ public sealed class Rebaser
         CowHeader header = edit.Header with
         {
             Fingerprint = @new.Fingerprint,
-            Version = record?.IsLargerThanBase == true ? CowHeader.LargerVersion : CowHeader.ClassicVersion,
+            Version = CowHeader.VersionFor(edit.Layout, record?.IsLargerThanBase == true),
         };
         return new Rebaser(edit, old, @new, header, record);
     }

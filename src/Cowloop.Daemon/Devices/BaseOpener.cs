@@ -85,7 +85,7 @@ internal sealed class BaseOpener(DeviceTable table, CowloopPaths paths)
         {
             throw new CowloopException(
                 Errno.EINVAL,
-                $"{name} is too large: {lengthBytes} bytes, and a cowfile of version 1 carries at most {CowLayout.MaxBlockCount * CowLayout.BlockSize}",
+                $"{name} is too large: {lengthBytes} bytes, and a cowfile carries at most {CowLayout.MaxBlockCount * CowLayout.BlockSize}",
                 "use a smaller image, or a partition of it");
         }
     }

@@ -124,7 +124,8 @@ internal sealed class DeviceActivation(
         try
         {
             files = files with { Layers = layers, Cowfile = cowfile?.Name ?? "", CowfilePath = cowfile?.Path ?? "" };
-            BaseImage below = PutOnBase(new BaseImage(baseFile, request.Base, opened.Hints), layers, request);
+            BaseImage? known = table.FindByBase(opened.Identity)?.Top.Below;
+            BaseImage below = PutOnBase(new BaseImage(baseFile, request.Base, opened.Hints, known: known), layers, request);
             DeviceTop? top = null;
             try
             {

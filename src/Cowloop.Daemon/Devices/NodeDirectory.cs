@@ -16,6 +16,8 @@ internal sealed partial class NodeDirectory
 
     private readonly CowloopPaths _paths;
     private readonly Lock _lock = new();
+    // The partitions that have a node, by device. The directory itself is not searched for them: it may hold very many nodes.
+    private readonly Dictionary<int, SortedSet<int>> _partitions = [];
 
     /// <summary>Clears out the nodes that a service that died has left.</summary>
     public NodeDirectory(CowloopPaths paths)
@@ -52,15 +54,16 @@ internal sealed partial class NodeDirectory
             {
                 string disk = _paths.Node(device.Number);
                 Make(disk, loop.Number, loop.KernelName);
-                foreach (string path in PartitionNodes(device.Number))
+                SortedSet<int> known = _partitions.GetValueOrDefault(device.Number) ?? [];
+                foreach (int index in known.Where(index => !partitions.ContainsKey(index)).ToArray())
                 {
-                    if (!partitions.ContainsKey(PartitionOf(path)))
-                    {
-                        Remove(path);
-                    }
+                    Remove(_paths.Partition(device.Number, index));
+                    known.Remove(index);
                 }
                 foreach ((int index, LoopPartition partition) in partitions)
                 {
+                    known.Add(index);
+                    _partitions[device.Number] = known;
                     Make(_paths.Partition(device.Number, index), partition.Number, $"{loop.KernelName}p{index}");
                 }
             }
@@ -72,28 +75,28 @@ internal sealed partial class NodeDirectory
     {
         lock (_lock)
         {
-            foreach (string path in PartitionNodes(device.Number))
+            if (_partitions.Remove(device.Number, out SortedSet<int>? indexes))
             {
-                Remove(path);
+                foreach (int index in indexes)
+                {
+                    Remove(_paths.Partition(device.Number, index));
+                }
             }
             Remove(_paths.Node(device.Number));
         }
     }
 
     /// <summary>The partition nodes of a device, by partition number.</summary>
-    public IReadOnlyList<string> PartitionNodes(int number) =>
-        Directory.Exists(_paths.DeviceDirectory)
-            ? [.. Directory.EnumerateFileSystemEntries(_paths.DeviceDirectory, $"{number}p*").OrderBy(PartitionOf)]
-            : [];
-
-    [GeneratedRegex("^[0-9]{1,4}(p(?<partition>[0-9]{1,4}))?$")]
-    private static partial Regex NodeName();
-
-    private static int PartitionOf(string path)
+    public IReadOnlyList<string> PartitionNodes(int number)
     {
-        Match match = NodeName().Match(Path.GetFileName(path));
-        return match.Groups["partition"].Success ? int.Parse(match.Groups["partition"].ValueSpan) : 0;
+        lock (_lock)
+        {
+            return _partitions.TryGetValue(number, out SortedSet<int>? indexes) ? [.. indexes.Select(index => _paths.Partition(number, index))] : [];
+        }
     }
+
+    [GeneratedRegex("^[0-9]{1,4}(p[0-9]{1,4})?$")]
+    private static partial Regex NodeName();
 
     private static void Make(string path, DeviceNumber number, string kernelName)
     {

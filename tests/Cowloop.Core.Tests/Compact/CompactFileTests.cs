@@ -362,7 +362,7 @@ public class CompactFileTests
     public void A_short_file_that_calls_itself_large_takes_no_memory()
     {
         byte[] sector = new byte[4096];
-        new CompactHeader(CompactStores.Id, 4096, CowLayout.MaxBlockCount).Encode(sector);
+        new CompactHeader(CompactStores.Id, 4096, CowLayout.MaxClassicBlockCount).Encode(sector);
 
         Assert.Equal(Fault.Damaged, Assert.Throws<CowloopException>(() => CompactFile.Open(
             new MemoryFile(sector),

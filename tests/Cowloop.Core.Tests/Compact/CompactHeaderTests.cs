@@ -60,7 +60,7 @@ public class CompactHeaderTests
     [InlineData(32, 2UL << 20, 4)]
     [InlineData(32, 0x80000000UL, 4)]
     [InlineData(40, 0UL, 8)]
-    [InlineData(40, 0x100000000UL, 8)]
+    [InlineData(40, 0x3FFFFE001UL, 8)]
     [InlineData(40, ulong.MaxValue, 8)]
     public void Sizes_that_cannot_be_are_refused(int offset, ulong value, int size)
     {

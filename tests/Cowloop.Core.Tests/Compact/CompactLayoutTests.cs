@@ -34,7 +34,7 @@ public class CompactLayoutTests
     [Fact]
     public void Nothing_overflows()
     {
-        var layout = new CompactLayout(new CowLayout(CowLayout.MaxBlockCount), CompactLayout.MinChunkBytes);
+        var layout = new CompactLayout(new CowLayout(CowLayout.MaxClassicBlockCount), CompactLayout.MinChunkBytes);
         int last = (int)layout.DeviceChunkCount - 1;
 
         Assert.Equal(1 << 30, layout.DeviceChunkCount);

@@ -19,11 +19,63 @@ public class BaseImageTests
     }
 
     [Fact]
+    public void What_is_known_of_the_same_file_is_not_read_again()
+    {
+        var hints = new BaseHints(1, 2, 3, 4);
+        var known = new BaseImage(new MemoryFile(Fixtures.R), "r.img", hints);
+        BaseIdentity identity = known.Identity;
+        var file = new TracingFile(new MemoryFile(Fixtures.R));
+
+        var image = new BaseImage(file, "r.img", hints, known: known);
+
+        Assert.Equal((known.Fingerprint, identity), (image.Fingerprint, image.Identity));
+        Assert.Empty(file.Calls);
+    }
+
+    [Fact]
+    public void What_is_read_later_is_known_to_all_images_of_the_file()
+    {
+        var hints = new BaseHints(1, 2, 3, 4);
+        var first = new BaseImage(new MemoryFile(Fixtures.R), "r.img", hints);
+        BaseIdentity identity = new BaseImage(new MemoryFile(Fixtures.R), "r.img", hints, known: first).Identity;
+        var file = new TracingFile(new MemoryFile(Fixtures.R));
+
+        Assert.Equal(identity, new BaseImage(file, "r.img", hints, known: first).Identity);
+        Assert.Empty(file.Calls);
+    }
+
+    [Theory]
+    [InlineData(true, 1048576)]
+    [InlineData(false, 1047552)]
+    public void A_file_that_has_changed_is_read_again(bool isTouched, int lengthBytes)
+    {
+        var hints = new BaseHints(1, 2, 3, 4);
+        var known = new BaseImage(new MemoryFile(Fixtures.R), "r.img", hints);
+        byte[] content = Fixtures.R[..lengthBytes];
+        content[0] ^= 1;
+
+        var image = new BaseImage(new MemoryFile(content), "r.img", isTouched ? hints with { ChangedNanoseconds = 5 } : hints, known: known);
+
+        Assert.NotEqual(known.Fingerprint, image.Fingerprint);
+        Assert.NotEqual(known.Identity, image.Identity);
+    }
+
+    [Fact]
+    public void A_file_that_does_not_know_when_it_was_changed_is_always_read()
+    {
+        var known = new BaseImage(new MemoryFile(Fixtures.R), "r.img");
+        var file = new TracingFile(new MemoryFile(Fixtures.R));
+
+        Assert.Equal(known.Fingerprint, new BaseImage(file, "r.img", known: known).Fingerprint);
+        Assert.NotEmpty(file.Calls);
+    }
+
+    [Fact]
     public void A_digest_that_cannot_be_had_names_the_base()
     {
         var file = new TracingFile(new MemoryFile(Fixtures.R));
         var image = new BaseImage(file, "r.img");
-        file.FailOnce("read 0+262144", Errno.EIO);
+        file.FailOnce("read 0+65536", Errno.EIO);
 
         var exception = Assert.Throws<CowloopException>(image.ComputeDigest);
 

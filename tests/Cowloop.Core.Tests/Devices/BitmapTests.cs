@@ -1,4 +1,5 @@
 using Cowloop.Core.Devices;
+using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Core.Tests.Support;
 
@@ -99,6 +100,26 @@ public class BitmapTests
         Assert.True(loaded.AreAllSet(5, 1) && loaded.AreAllSet(70_000, 3) && loaded.AreAllSet(199_999, 1));
         Assert.False(loaded.AreAllSet(6, 1) || loaded.AreAllSet(69_999, 1) || loaded.AreAllSet(70_003, 1));
         Assert.False(loaded.HasUnpublishedBits);
+    }
+
+    /// <summary>As on ext4 with space that is reserved and was never written: what has been read is in the page cache, and no hole any more.</summary>
+    [Fact]
+    public void Reads_no_more_than_there_is_even_if_reading_makes_data_of_holes()
+    {
+        var layout = new CowLayout(CowLayout.MaxClassicBlockCount);
+        var content = new MemoryFile();
+        content.SetLength(layout.EmptyLengthBytes);
+        content.WriteAt(0, new byte[CowLayout.BlockSize]);
+        content.WriteAt(CowLayout.BitmapOffsetBytes + 10_000_000, [0x81]);
+        content.WriteAt(CowLayout.BitmapOffsetBytes + 99_999_999, [0x80]);
+        var file = new PageCache(content);
+        using var bitmap = new Bitmap(layout, HeapWords.Allocate);
+
+        Assert.Equal(Errno.None, bitmap.Load(file));
+
+        Assert.Equal((3, 799_999_999), (bitmap.SetCount, bitmap.HighestBlock));
+        Assert.True(bitmap.AreAllSet(80_000_000, 1) && bitmap.AreAllSet(80_000_007, 1) && bitmap.AreAllSet(799_999_999, 1));
+        Assert.InRange(file.ReadPageCount, 3, 5);
     }
 
     [Fact]
@@ -278,4 +299,39 @@ public class BitmapTests
     }
 
     private static Bitmap Empty(long blockCount) => new(new CowLayout(blockCount), HeapWords.Allocate);
+
+    /// <summary>A page that was read is data.</summary>
+    private sealed class PageCache(IBlockFile inner) : FileDecorator(inner)
+    {
+        private readonly HashSet<long> _pages = [];
+
+        public int ReadPageCount => _pages.Count;
+
+        public override Errno ReadAt(long offsetBytes, Span<byte> target)
+        {
+            for (long page = offsetBytes / MemoryFile.PageSize; page <= (offsetBytes + target.Length - 1) / MemoryFile.PageSize; page++)
+            {
+                _pages.Add(page);
+            }
+            return base.ReadAt(offsetBytes, target);
+        }
+
+        public override Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
+        {
+            long page = offsetBytes / MemoryFile.PageSize;
+            if (!_pages.Contains(page))
+            {
+                return base.NextData(offsetBytes, out startBytes, out endBytes);
+            }
+            startBytes = offsetBytes;
+            while (_pages.Contains(page))
+            {
+                page++;
+            }
+            endBytes = Math.Min(page * MemoryFile.PageSize, LengthBytes);
+            return Errno.None;
+        }
+
+        protected override Errno Before(FileCall call) => Errno.None;
+    }
 }

@@ -77,9 +77,21 @@ public sealed class OverlayFlushTests : IDisposable
     [Fact]
     public void The_first_flush_syncs_what_a_killed_service_may_have_left()
     {
-        Assert.Equal(Errno.None, _overlay.Flush());
+        _overlay.Dispose();
+        using Overlay next = Disk.Open(Fixtures.R, _file);
+        _file.Forget();
+
+        Assert.Equal(Errno.None, next.Flush());
 
         Assert.Equal(["sync"], _file.Calls);
+    }
+
+    [Fact]
+    public void A_new_cowfile_is_durable_before_the_first_flush()
+    {
+        Assert.Equal(Errno.None, _overlay.Flush());
+
+        Assert.Empty(_file.Calls);
     }
 
     [Fact]

@@ -101,7 +101,7 @@ public class BaseIdentityTests
     {
         var exception = Assert.Throws<CowloopException>(() => BaseIdentity.ComputeDigest(new BadPage(Content, 100), LengthBytes));
 
-        Assert.Equal("it cannot be read at byte 262144: Input/output error", exception.Message);
+        Assert.Equal("it cannot be read at byte 393216: Input/output error", exception.Message);
     }
 
     private static BaseIdentity Of(byte[] content) => BaseIdentity.Compute(new FlatFile(content), content.Length);

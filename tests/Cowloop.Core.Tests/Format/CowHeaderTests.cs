@@ -77,7 +77,7 @@ public class CowHeaderTests
     public void Every_variant_is_told_from_the_others(int wordSize, bool bigEndian)
     {
         var variant = new HeaderVariant(wordSize, bigEndian);
-        long[] counts = [1, 8, 255, 1024, 8192, 8193, 102400, 0x01000000, 0x7fffffff, CowLayout.MaxBlockCount];
+        long[] counts = [1, 8, 255, 1024, 8192, 8193, 102400, 0x01000000, 0x7fffffff, CowLayout.MaxClassicBlockCount];
         foreach (long count in counts)
         {
             CowHeader header = CowHeader.ForNewFile(new CowLayout(count), 0x80030201) with { Variant = variant, UsedBlocks = 1 };
@@ -87,6 +87,32 @@ public class CowHeaderTests
             Assert.Equal(header, CowHeader.Decode(block));
             Assert.True(header.HasConsistentLayout);
         }
+    }
+
+    [Theory]
+    [InlineData(CowLayout.MaxClassicBlockCount, false, CowHeader.ClassicVersion)]
+    [InlineData(CowLayout.MaxClassicBlockCount, true, CowHeader.LargerVersion)]
+    [InlineData(CowLayout.MaxClassicBlockCount + 1, false, CowHeader.LargerVersion)]
+    [InlineData(CowLayout.MaxBlockCount, false, CowHeader.LargerVersion)]
+    public void What_the_original_could_not_take_has_another_version(long blockCount, bool isLarger, short version)
+    {
+        var layout = new CowLayout(blockCount);
+        CowHeader header = CowHeader.ForNewFile(layout, 1) with { Version = CowHeader.VersionFor(layout, isLarger) };
+        byte[] block = new byte[CowLayout.BlockSize];
+        header.Encode(block);
+
+        Assert.Equal(version, header.Version);
+        Assert.Equal(header, CowHeader.Decode(block));
+        Assert.True(header.HasConsistentLayout);
+    }
+
+    [Fact]
+    public void A_header_of_version_1_carries_no_more_than_4_TiB()
+    {
+        CowHeader header = CowHeader.ForNewFile(new CowLayout(CowLayout.MaxClassicBlockCount + 1), 1);
+
+        Assert.True(header.HasConsistentLayout);
+        Assert.False((header with { Version = CowHeader.ClassicVersion }).HasConsistentLayout);
     }
 
     [Theory]

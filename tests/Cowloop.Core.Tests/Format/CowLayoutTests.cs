@@ -21,6 +21,8 @@ public class CowLayoutTests
     [InlineData(262144000, 256000, 32768, 36864, 512000, 33792)]
     [InlineData(4294967296, 4194304, 524288, 528384, 8388608, 525312)]
     [InlineData(4398046510080, 4294967295, 536870912, 536875008, 8589934590, 536871936)]
+    [InlineData(4398046511104, 4294967296, 536870912, 536875008, 8589934592, 536871936)]
+    [InlineData(17592177655808, 17179860992, 2147482624, 2147483648, 34359721984, 2147483648)]
     [InlineData(2049L * 512, 1024, 1024, 4096, 2048, 2048)]
     public void T2_the_layout_follows_from_the_size_of_the_base(long baseBytes, long blocks, long mapBytes, long dataOffset, long sectors, long newLength)
     {
@@ -37,7 +39,7 @@ public class CowLayoutTests
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]
-    [InlineData(4294967296)]
+    [InlineData(17179860993)]
     public void A_count_that_a_header_cannot_carry_is_refused(long blockCount)
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new CowLayout(blockCount));

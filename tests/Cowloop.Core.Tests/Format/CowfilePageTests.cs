@@ -22,7 +22,7 @@ public partial class CowfilePageTests
             long[] computed = [layout.BlockCount, layout.BitmapBytes, layout.DataOffsetBytes, layout.EmptyLengthBytes];
             Assert.Equal(numbers[1..], computed);
         }
-        Assert.Equal(CowLayout.MaxBlockCount.ToString(CultureInfo.InvariantCulture), rows[^1][1]);
+        Assert.Equal(CowLayout.MaxClassicBlockCount.ToString(CultureInfo.InvariantCulture), rows[^1][1]);
     }
 
     [Theory]
@@ -64,7 +64,7 @@ public partial class CowfilePageTests
     [Fact]
     public void The_largest_base_is_the_layouts() => Assert.Contains(
         Page.Table("field"),
-        row => row[0] == "Va rdoblocks" && row[1].Contains($"at most {CowLayout.MaxBlockCount}", StringComparison.Ordinal));
+        row => row[0] == "Va rdoblocks" && row[1].Contains($"at most {CowLayout.MaxClassicBlockCount}", StringComparison.Ordinal));
 
     /// <summary>The page has another table with fields before it.</summary>
     private static Dictionary<string, string[]> HeaderTable() => Page.Section("HEADER").Table("field").ToDictionary(row => row[0]);

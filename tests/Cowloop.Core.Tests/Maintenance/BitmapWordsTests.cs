@@ -1,4 +1,5 @@
 using System.Numerics;
+using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
@@ -46,6 +47,21 @@ public class BitmapWordsTests
     }
 
     [Fact]
+    public void A_piece_ends_with_the_data()
+    {
+        var layout = new CowLayout(64L << 20);
+        var content = new MemoryFile();
+        content.SetLength(layout.EmptyLengthBytes);
+        content.WriteAt(CowLayout.BitmapOffsetBytes + 5_000_000, new byte[] { 0x81 });
+        var file = new TracingFile(content);
+
+        Assert.Equal([40_000_000, 40_000_007], BitsOf(file, layout));
+
+        // The page with the bit, and no hole behind it.
+        Assert.Equal(["read 4997120+4096"], file.Calls.Where(call => call.StartsWith("read", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void What_can_not_be_read_is_told() => EveryCall.MustBeTold(fault =>
     {
         var layout = new CowLayout(3_000_000);
@@ -53,7 +69,7 @@ public class BitmapWordsTests
         _ = BitmapWords.Read(AtRest.Named(new FaultyFile(new MemoryFile(content), fault)), layout).Count();
     });
 
-    private static List<long> BitsOf(MemoryFile file, CowLayout layout)
+    private static List<long> BitsOf(IBlockFile file, CowLayout layout)
     {
         var bits = new List<long>();
         foreach ((long firstBlock, ReadOnlyMemory<ulong> words) in BitmapWords.Read(AtRest.Named(file), layout))

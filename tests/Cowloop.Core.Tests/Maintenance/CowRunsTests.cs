@@ -91,7 +91,7 @@ public class CowRunsTests
     [Fact]
     public void Holes_of_the_largest_bitmap_are_not_read()
     {
-        var layout = new CowLayout(CowLayout.MaxBlockCount);
+        var layout = new CowLayout(CowLayout.MaxClassicBlockCount);
         var memory = new MemoryFile();
         memory.SetLength(layout.EmptyLengthBytes);
         memory.WriteAt(CowLayout.BitmapOffsetBytes + 300_000_001, [0x18]);

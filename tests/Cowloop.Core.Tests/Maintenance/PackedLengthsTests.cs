@@ -37,7 +37,7 @@ public class PackedLengthsTests
         var random = new Random(62);
         for (int round = 0; round < 1000; round++)
         {
-            long blockCount = random.NextInt64(1, CowLayout.MaxBlockCount);
+            long blockCount = random.NextInt64(1, CowLayout.MaxClassicBlockCount);
             CowHeader header = CowHeader.ForNewFile(new CowLayout(blockCount), 0) with { UsedBlocks = (ulong)random.NextInt64(blockCount + 1) };
 
             PackedLengths lengths = PackedLengths.Of(header);

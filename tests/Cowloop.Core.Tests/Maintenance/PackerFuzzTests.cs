@@ -26,8 +26,8 @@ public class PackerFuzzTests(ITestOutputHelper output)
     {
         HostileOriginal original = HostileOriginal.All(HostileForm.Cowfile)[0];
         byte[] content = [.. original.Content];
-        original.PutSize(content, CowLayout.MaxBlockCount);
-        var memory = new HostileMemory(new HostileFile("largest", original, content, new CowLayout(CowLayout.MaxBlockCount).EmptyLengthBytes));
+        original.PutSize(content, CowLayout.MaxClassicBlockCount);
+        var memory = new HostileMemory(new HostileFile("largest", original, content, new CowLayout(CowLayout.MaxClassicBlockCount).EmptyLengthBytes));
 
         Assert.True(memory.Accepts(MaxBytes, () => Packer.Prepare(AtRest.Named(memory.Store)).Run(PackedTarget.Unpadded(Stream.Null), NobodyWatches.Instance)));
     }

@@ -26,7 +26,7 @@ public class UnpackerFuzzTests(ITestOutputHelper output)
     {
         HostileOriginal original = HostileOriginal.All(HostileForm.Stream).Single(original => original.Name == "G2 Little64");
         byte[] header = original.Content[..original.BitmapOffset];
-        original.PutSize(header, CowLayout.MaxBlockCount);
+        original.PutSize(header, CowLayout.MaxClassicBlockCount);
 
         Assert.Equal("refused", CheckStream(new HostileFile("header", original, header, header.Length)));
     }

@@ -114,7 +114,7 @@ public class UnpackerTests(ITestOutputHelper output)
     [Fact]
     public void The_largest_bitmap_needs_no_memory_of_its_size()
     {
-        var layout = new CowLayout(CowLayout.MaxBlockCount);
+        var layout = new CowLayout(CowLayout.MaxClassicBlockCount);
         var packed = new MemoryFile();
         byte[] header = new byte[1024];
         (CowHeader.ForNewFile(layout, 0) with { Flags = CowFlags.Packed, UsedBlocks = 1 }).Encode(header);

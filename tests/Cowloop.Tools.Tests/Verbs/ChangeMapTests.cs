@@ -13,7 +13,7 @@ public class ChangeMapTests
     [InlineData(513, 2, 257)]
     [InlineData(1024, 2, 512)]
     [InlineData(1025, 3, 342)]
-    [InlineData(CowLayout.MaxBlockCount, 8388608, 512)]
+    [InlineData(CowLayout.MaxClassicBlockCount, 8388608, 512)]
     public void There_are_at_most_512_cells_and_as_many_as_possible_have_the_same_size(long blockCount, long blocksPerCell, int cellCount)
     {
         var map = new ChangeMap(new CowLayout(blockCount));
@@ -83,11 +83,11 @@ public class ChangeMapTests
     [Fact]
     public void A_whole_device_of_4_TiB_is_one_run()
     {
-        var map = new ChangeMap(new CowLayout(CowLayout.MaxBlockCount));
+        var map = new ChangeMap(new CowLayout(CowLayout.MaxClassicBlockCount));
 
-        map.Add(new BlockRun(0, CowLayout.MaxBlockCount));
+        map.Add(new BlockRun(0, CowLayout.MaxClassicBlockCount));
 
-        Assert.Equal(CowLayout.MaxBlockCount, map.UsedBlocks);
+        Assert.Equal(CowLayout.MaxClassicBlockCount, map.UsedBlocks);
         Assert.All(Enumerable.Range(0, map.CellCount), cell => Assert.Equal(1, map.Fill(cell)));
     }
 }

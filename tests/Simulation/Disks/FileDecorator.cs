@@ -40,7 +40,7 @@ public abstract class FileDecorator(IBlockFile inner) : IBlockFile
         return errno == Errno.None ? After(inner.Allocate(offsetBytes, lengthBytes)) : errno;
     }
 
-    public Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
+    public virtual Errno NextData(long offsetBytes, out long startBytes, out long endBytes)
     {
         startBytes = endBytes = offsetBytes;
         Errno errno = Before(new FileCall(FileOp.NextData, offsetBytes));
