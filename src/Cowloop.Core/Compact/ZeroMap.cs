@@ -15,6 +15,8 @@ namespace Cowloop.Core.Compact;
 internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, Memory<ulong> words)
 {
     private const int BitsPerWord = 64;
+    // All of the map is data on disk, for a device of 15 TiB 31 MiB.
+    private const int LoadPieceBytes = 64 * 1024;
     private const int WordsPerSector = TableSector.PayloadBits / BitsPerWord;
 
     private readonly Lock _lock = new();
@@ -28,31 +30,32 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
     /// <exception cref="CowloopException">It is damaged or can't be read.</exception>
     public void Load(string name)
     {
-        Span<byte> sector = stackalloc byte[CompactLayout.SectorBytes];
-        for (long number = 0; number < layout.ZeroMapSectorCount; number++)
+        long mapBytes = (long)layout.ZeroMapSectorCount * CompactLayout.SectorBytes;
+        byte[] piece = new byte[Math.Min(LoadPieceBytes, mapBytes)];
+        for (long position = 0; position < mapBytes;)
         {
-            Errno errno = file.NextData(OffsetOf(number), out long startBytes, out long endBytes);
-            number = endBytes <= startBytes ? long.MaxValue : Math.Max(number, (startBytes - OffsetOf(0)) / CompactLayout.SectorBytes);
-            if (errno == Errno.None && number < layout.ZeroMapSectorCount)
+            int length = 0;
+            Errno errno = file.NextData(OffsetOf(0) + position, out long dataBytes, out long endBytes);
+            if (errno == Errno.None)
             {
-                errno = file.ReadAt(OffsetOf(number), sector);
+                position = endBytes <= dataBytes ? mapBytes : Math.Max(position, ToSector(dataBytes - OffsetOf(0)));
+                if (position >= mapBytes)
+                {
+                    return;
+                }
+                endBytes = Math.Min(mapBytes, ToSector(endBytes - OffsetOf(0) + CompactLayout.SectorBytes - 1));
+                length = (int)Math.Min(piece.Length, endBytes - position);
+                errno = file.ReadAt(OffsetOf(0) + position, piece.AsSpan(0, length));
             }
             if (errno != Errno.None)
             {
                 throw new CowloopException(errno, $"the map of zeros of compact store {name} cannot be read: {errno.Text()}") { Fault = Fault.ReadBitmap };
             }
-            if (number >= layout.ZeroMapSectorCount)
+            for (int done = 0; done < length; done += CompactLayout.SectorBytes)
             {
-                return;
+                LoadSector(piece.AsSpan(done, CompactLayout.SectorBytes), (position + done) / CompactLayout.SectorBytes, name);
             }
-            if (!TableSector.IsBlank(sector))
-            {
-                if (!TableSector.IsSound(sector, key, (uint)number))
-                {
-                    throw CompactHeader.Damaged(name, $"has a damaged sector {number} of its map of zeros");
-                }
-                MemoryMarshal.Cast<byte, ulong>(sector[..TableSector.PayloadBytes]).CopyTo(WordsOf(number));
-            }
+            position += length;
         }
     }
 
@@ -132,6 +135,22 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
             return WriteDirtyLocked();
         }
     }
+
+    private void LoadSector(ReadOnlySpan<byte> sector, long number, string name)
+    {
+        // Left alone, memory that says nothing stays what it was allocated as, and takes no space.
+        if (TableSector.IsBlank(sector))
+        {
+            return;
+        }
+        if (!TableSector.IsSound(sector, key, (uint)number))
+        {
+            throw CompactHeader.Damaged(name, $"has a damaged sector {number} of its map of zeros");
+        }
+        MemoryMarshal.Cast<byte, ulong>(sector[..TableSector.PayloadBytes]).CopyTo(WordsOf(number));
+    }
+
+    private static long ToSector(long offsetBytes) => offsetBytes / CompactLayout.SectorBytes * CompactLayout.SectorBytes;
 
     private static long OffsetOf(long number) => CompactLayout.ZeroMapOffsetBytes + number * CompactLayout.SectorBytes;
 

@@ -100,11 +100,29 @@ public class ZeroMapTests
         }
     }
 
+    /// <summary>A map without a hole, as it is where the filesystem has none or has written them all.</summary>
+    [Fact]
+    public void A_large_map_is_read_in_large_pieces()
+    {
+        const int Sectors = 1000;
+        var layout = new CompactLayout(new CowLayout(4L * Sectors * TableSector.PayloadBits), 4096);
+        var file = new FlatFile(new byte[CompactLayout.ZeroMapOffsetBytes + Sectors * CompactLayout.SectorBytes]);
+        long[] chunks = [0, 127L * TableSector.PayloadBits, 128L * TableSector.PayloadBits + 1, (long)Sectors * TableSector.PayloadBits - 1];
+        ZeroMap written = Load(file, layout);
+        Assert.All(chunks, chunk => Assert.Equal(Errno.None, written.Add(chunk, 1, out _)));
+        var counted = new CountedFile(file);
+
+        Assert.Equal(chunks, Load(counted, layout).All());
+        Assert.Equal(8, counted.ReadCount);
+    }
+
     private static MemoryFile NewFile() => ChunkTableRig.NewFile(Layout);
 
-    private static ZeroMap Load(IBlockFile file, ulong key = Key)
+    private static ZeroMap Load(IBlockFile file, ulong key = Key) => Load(file, Layout, key);
+
+    private static ZeroMap Load(IBlockFile file, CompactLayout layout, ulong key = Key)
     {
-        var map = new ZeroMap(file, Layout, key, new ulong[ZeroMap.WordCountFor(Layout)]);
+        var map = new ZeroMap(file, layout, key, new ulong[ZeroMap.WordCountFor(layout)]);
         map.Load("a.cow");
         return map;
     }
