@@ -66,6 +66,10 @@ public partial class CowfilePageTests
         Page.Table("field"),
         row => row[0] == "Va rdoblocks" && row[1].Contains($"at most {CowLayout.MaxClassicBlockCount}", StringComparison.Ordinal));
 
+    [Fact]
+    public void The_largest_base_of_a_header_of_version_2_is_the_layouts() =>
+        Assert.Contains($".Va rdoblocks is at most {CowLayout.MaxBlockCount}.", string.Join(' ', Page.Lines), StringComparison.Ordinal);
+
     /// <summary>The page has another table with fields before it.</summary>
     private static Dictionary<string, string[]> HeaderTable() => Page.Section("HEADER").Table("field").ToDictionary(row => row[0]);
 
