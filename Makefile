@@ -17,7 +17,7 @@ APPLETS = cowctl cowdev cowlist cowmerge cowpack cowrepair cowsync cowwatch
 UNITS = cowloopd.service cowloop.service
 PUBLISH = $(DOTNET) publish --nologo -v quiet -c Release --use-current-runtime -o $(BIN)
 
-.PHONY: build install uninstall clean test soak stress bench bench-quick bench-test format
+.PHONY: build install uninstall clean test soak stress bench bench-quick bench-core bench-test format
 
 build:
 	$(PUBLISH) src/Cowloop.Tools/Cowloop.Tools.csproj
@@ -67,6 +67,9 @@ bench: build
 
 bench-quick: build
 	bench/compare --quick
+
+bench-core:
+	cd bench/core && $(DOTNET) run -c Release
 
 bench-test: build
 	bench/test_harness.py
