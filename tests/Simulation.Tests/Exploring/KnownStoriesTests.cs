@@ -22,6 +22,11 @@ public class KnownStoriesTests
     public void A_new_cowfile_lies_on_the_layer_that_is_there_and_not_on_one_that_was_merged_away() =>
         MustBeAllRight(new Story(Geometry.Small, [Snapshot(), Snapshot(), MergeLive(), Rollback()]));
 
+    [Fact]
+    public void A_block_written_where_a_discard_left_its_bit_survives_a_kill_while_another_cowfile_gets_on_top() =>
+        MustBeAllRight(new Story(
+            Geometry.Compact, [], [[WriteFua(14, 1), Snapshot()], [Discard(15, 5), Clean(), Write(18, 1)]], [0, 0, 1, 0, 0, 1]));
+
     private static void MustBeAllRight(Story story)
     {
         Violation? violation = new Explorer().Check(story);

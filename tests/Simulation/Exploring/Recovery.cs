@@ -83,7 +83,11 @@ internal static class Recovery
         return found;
     }
 
-    /// <summary>Completes a snapshot whose service was killed: makes the former cowfile clean, with what was kept for it, and seals it.</summary>
+    /// <summary>
+    /// Completes a snapshot whose service was killed, in the same boot: makes the former cowfile clean, with what was kept for it, and seals it.
+    /// </summary>
+    /// <param name="cowfile">The former cowfile, clean or not: what was written over blocks that it held already is in neither its header nor its bits.</param>
+    /// <param name="kept">Its live bits; null after a loss of power.</param>
     public static void SealFormer(IBlockFile cowfile, IBlockFile? kept)
     {
         if (!IsSealed(cowfile))
@@ -92,7 +96,7 @@ internal static class Recovery
             {
                 Repair(cowfile, kept);
             }
-            _ = Sealer.Run(new CheckedFile(Stores.View(cowfile), CowfileName));
+            _ = Sealer.Run(new CheckedFile(Stores.View(cowfile, isSameBoot: kept is not null), CowfileName));
         }
     }
 
