@@ -4,14 +4,57 @@ namespace Cowloop.Core.Compact;
 
 /// <summary>
 /// One bit per block of a device, in memory. Words change atomically; a word's 64 blocks belong to one stripe, so who writes to blocks has its bits alone.
+/// Memory that never had a bit is not looked at, so what is searched is as large as what was changed, not as the device.
 /// </summary>
 /// <param name="words">Zeroed memory; not owned.</param>
 internal readonly struct BlockBits(Memory<ulong> words)
 {
     private const int BitsPerWord = 64;
 
+    // A page of memory.
+    private const int WordsPerPage = 512;
+
+    // One bit per page that may have a bit.
+    private readonly ulong[] _usedPages = new ulong[(words.Length + WordsPerPage * BitsPerWord - 1) / (WordsPerPage * BitsPerWord)];
+
     /// <summary>The bits, least significant first.</summary>
-    public Span<ulong> Words => words.Span;
+    public ReadOnlySpan<ulong> Words => words.Span;
+
+    /// <summary>Words whose bits are about to be changed.</summary>
+    /// <param name="firstWord">The first one.</param>
+    /// <param name="count">How many; fewer where there are no more.</param>
+    public Span<ulong> WordsToChange(int firstWord, int count)
+    {
+        count = Math.Min(count, words.Length - firstWord);
+        for (int page = firstWord / WordsPerPage; page <= (firstWord + count - 1) / WordsPerPage; page++)
+        {
+            NoteUsed(page);
+        }
+        return words.Span.Slice(firstWord, count);
+    }
+
+    /// <summary>The first word at or after another one that is not 0; the number of words when there is none.</summary>
+    public int NextWord(int word)
+    {
+        ReadOnlySpan<ulong> all = Words;
+        while (word < all.Length)
+        {
+            int page = NextUsedPage(word / WordsPerPage);
+            if (page < 0)
+            {
+                break;
+            }
+            word = Math.Max(word, page * WordsPerPage);
+            int end = Math.Min(all.Length, (page + 1) * WordsPerPage);
+            int skipped = all[word..end].IndexOfAnyExcept(0UL);
+            if (skipped >= 0)
+            {
+                return word + skipped;
+            }
+            word = end;
+        }
+        return all.Length;
+    }
 
     /// <summary>Measures the run of equal bits from a block on.</summary>
     /// <param name="words">The bits.</param>
@@ -58,13 +101,18 @@ internal readonly struct BlockBits(Memory<ulong> words)
     /// <summary>Gives all bits of a range a value.</summary>
     public void Set(long block, long count, bool isSet)
     {
-        Span<ulong> words = Words;
+        Span<ulong> all = words.Span;
         for (long end = block + count; block < end;)
         {
             int bit = (int)(block % BitsPerWord);
             int length = (int)Math.Min(BitsPerWord - bit, end - block);
             ulong mask = ulong.MaxValue >> (BitsPerWord - length) << bit;
-            ref ulong word = ref words[(int)(block / BitsPerWord)];
+            int index = (int)(block / BitsPerWord);
+            if (isSet)
+            {
+                NoteUsed(index / WordsPerPage);
+            }
+            ref ulong word = ref all[index];
             _ = isSet ? Interlocked.Or(ref word, mask) : Interlocked.And(ref word, ~mask);
             block += length;
         }
@@ -79,16 +127,37 @@ internal readonly struct BlockBits(Memory<ulong> words)
         {
             return blockCount;
         }
-        ReadOnlySpan<ulong> words = Words;
+        ReadOnlySpan<ulong> all = Words;
         int index = (int)(block / BitsPerWord);
-        ulong word = words[index] >> (int)(block % BitsPerWord);
+        ulong word = all[index] >> (int)(block % BitsPerWord);
         if (word != 0)
         {
             return Math.Min(blockCount, block + BitOperations.TrailingZeroCount(word));
         }
-        int skipped = words[++index..].IndexOfAnyExcept(0UL);
-        return skipped < 0
-            ? blockCount
-            : Math.Min(blockCount, (long)(index + skipped) * BitsPerWord + BitOperations.TrailingZeroCount(words[index + skipped]));
+        index = NextWord(index + 1);
+        return index == all.Length ? blockCount : Math.Min(blockCount, (long)index * BitsPerWord + BitOperations.TrailingZeroCount(all[index]));
+    }
+
+    private int NextUsedPage(int page)
+    {
+        for (int index = page / BitsPerWord; index < _usedPages.Length; index++, page = 0)
+        {
+            ulong rest = Volatile.Read(ref _usedPages[index]) >> (page % BitsPerWord) << (page % BitsPerWord);
+            if (rest != 0)
+            {
+                return index * BitsPerWord + BitOperations.TrailingZeroCount(rest);
+            }
+        }
+        return -1;
+    }
+
+    private void NoteUsed(int page)
+    {
+        ref ulong pages = ref _usedPages[page / BitsPerWord];
+        ulong mask = 1UL << (page % BitsPerWord);
+        if ((Volatile.Read(ref pages) & mask) == 0)
+        {
+            Interlocked.Or(ref pages, mask);
+        }
     }
 }

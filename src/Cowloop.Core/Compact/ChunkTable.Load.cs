@@ -99,7 +99,7 @@ internal sealed partial class ChunkTable
             throw CompactHeader.Damaged(name, $"holds chunk {deviceChunk} of the device twice");
         }
         bool holdsData = descriptor.State == ChunkState.Data || isFilled;
-        if (!_layout.TryAddBits(bits, deviceChunk, _valid.Words) || (holdsData && !_layout.TryAddBits(bits, deviceChunk, _held.Words)))
+        if (!_layout.TryAddBits(bits, deviceChunk, _valid) || (holdsData && !_layout.TryAddBits(bits, deviceChunk, _held)))
         {
             throw CompactHeader.Damaged(name, $"marks blocks behind the end of the device in chunk {chunk}");
         }

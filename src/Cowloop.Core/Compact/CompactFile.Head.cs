@@ -16,7 +16,7 @@ public sealed partial class CompactFile
     private bool IsBeingMerged =>
         ExtensionRecord.TryDecode(_headerBlock, out ExtensionRecord? record) == RecordState.Present && record!.Merged is { IsComplete: false };
 
-    private Span<byte> ValidBytes => MemoryMarshal.AsBytes(_valid.Words);
+    private ReadOnlySpan<byte> ValidBytes => MemoryMarshal.AsBytes(_valid.Words);
 
     /// <inheritdoc/>
     /// <remarks>
@@ -123,14 +123,14 @@ public sealed partial class CompactFile
         }
         ReadOnlySpan<ulong> words = _valid.Words;
         int from = (int)Math.Min(words.Length, (offsetBytes - CowLayout.BitmapOffsetBytes) / sizeof(ulong));
-        int skipped = words[from..].IndexOfAnyExcept(0UL);
-        if (skipped < 0)
+        int first = _valid.NextWord(from);
+        if (first == words.Length)
         {
             return false;
         }
-        int length = words[(from + skipped)..].IndexOf(0UL);
-        startBytes = Math.Max(offsetBytes, CowLayout.BitmapOffsetBytes + (from + skipped) * (long)sizeof(ulong));
-        endBytes = CowLayout.BitmapOffsetBytes + (length < 0 ? words.Length : from + skipped + length) * (long)sizeof(ulong);
+        int length = words[first..].IndexOf(0UL);
+        startBytes = Math.Max(offsetBytes, CowLayout.BitmapOffsetBytes + first * (long)sizeof(ulong));
+        endBytes = CowLayout.BitmapOffsetBytes + (length < 0 ? words.Length : first + length) * (long)sizeof(ulong);
         return true;
     }
 
@@ -220,7 +220,7 @@ public sealed partial class CompactFile
     private Errno WriteBitmapBlock(int firstWord, int withinBytes, ReadOnlySpan<byte> source)
     {
         Span<ulong> wanted = stackalloc ulong[WordsPerBitmapBlock];
-        Span<ulong> now = _valid.Words.Slice(firstWord, WordsPerBitmapBlock);
+        ReadOnlySpan<ulong> now = _valid.Words.Slice(firstWord, WordsPerBitmapBlock);
         now.CopyTo(wanted);
         source.CopyTo(MemoryMarshal.AsBytes(wanted)[withinBytes..]);
         long firstBlock = (long)firstWord * BitsPerWord;
@@ -253,7 +253,7 @@ public sealed partial class CompactFile
         int count = _layout.BlockCountOf(chunk);
         bool areAdded = false;
         bool areTakenBack = false;
-        Span<ulong> now = _valid.Words[(int)(chunk * _layout.BlocksPerChunk / BitsPerWord)..];
+        Span<ulong> now = _valid.WordsToChange((int)(chunk * _layout.BlocksPerChunk / BitsPerWord), (count + BitsPerWord - 1) / BitsPerWord);
         for (int done = 0; done < count; done += BitsPerWord)
         {
             ulong mask = MaskOf(bit + done, count - done);

@@ -124,12 +124,11 @@ public sealed record CompactLayout
     /// <summary>Adds the bits of a descriptor to those of the blocks.</summary>
     /// <param name="source">The bits in the descriptor.</param>
     /// <param name="deviceChunk">The chunk of the device.</param>
-    /// <param name="words">One bit per block of the device.</param>
+    /// <param name="blocks">Those of the device.</param>
     /// <returns>False when there are bits of blocks that the device does not have; then nothing is added.</returns>
-    internal bool TryAddBits(ReadOnlySpan<byte> source, long deviceChunk, Span<ulong> words)
+    internal bool TryAddBits(ReadOnlySpan<byte> source, long deviceChunk, BlockBits blocks)
     {
         long block = deviceChunk * BlocksPerChunk;
-        int index = (int)(block / BitsPerWord);
         int blockCount = BlockCountOf(deviceChunk);
         ReadOnlySpan<ulong> bits = MemoryMarshal.Cast<byte, ulong>(source);
         for (int word = 0; word < bits.Length; word++)
@@ -141,9 +140,10 @@ public sealed record CompactLayout
             }
         }
         int shift = (int)(block % BitsPerWord);
-        for (int word = 0; word < bits.Length && index + word < words.Length; word++)
+        Span<ulong> words = blocks.WordsToChange((int)(block / BitsPerWord), bits.Length);
+        for (int word = 0; word < words.Length; word++)
         {
-            words[index + word] |= bits[word] << shift;
+            words[word] |= bits[word] << shift;
         }
         return true;
     }

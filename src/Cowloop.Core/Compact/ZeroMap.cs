@@ -20,6 +20,7 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
     private const int WordsPerSector = TableSector.PayloadBits / BitsPerWord;
 
     private readonly Lock _lock = new();
+    private readonly BlockBits _bits = new(words);
     private readonly ulong[] _dirty = new ulong[(layout.ZeroMapSectorCount + BitsPerWord - 1) / BitsPerWord];
 
     /// <summary>Words of memory that the map of a layout takes: whole sectors.</summary>
@@ -78,7 +79,7 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
     /// <summary>The chunks of the device that the map has, in ascending order.</summary>
     public IEnumerable<long> All()
     {
-        for (int index = 0; index < words.Length; index++)
+        for (int index = _bits.NextWord(0); index < words.Length; index = _bits.NextWord(index + 1))
         {
             for (ulong word = words.Span[index]; word != 0; word &= word - 1)
             {
@@ -147,7 +148,7 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
         {
             throw CompactHeader.Damaged(name, $"has a damaged sector {number} of its map of zeros");
         }
-        MemoryMarshal.Cast<byte, ulong>(sector[..TableSector.PayloadBytes]).CopyTo(WordsOf(number));
+        MemoryMarshal.Cast<byte, ulong>(sector[..TableSector.PayloadBytes]).CopyTo(_bits.WordsToChange((int)number * WordsPerSector, WordsPerSector));
     }
 
     private static long ToSector(long offsetBytes) => offsetBytes / CompactLayout.SectorBytes * CompactLayout.SectorBytes;
@@ -158,7 +159,7 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
 
     private void Change(long deviceChunk, long count, bool isSet)
     {
-        new BlockBits(words).Set(deviceChunk, count, isSet);
+        _bits.Set(deviceChunk, count, isSet);
         for (long number = deviceChunk / TableSector.PayloadBits; number <= (deviceChunk + count - 1) / TableSector.PayloadBits; number++)
         {
             MarkDirty(number);

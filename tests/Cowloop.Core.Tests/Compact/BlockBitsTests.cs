@@ -49,4 +49,54 @@ public class BlockBitsTests
         Assert.Equal(100, bits.NextSet(64, 100));
         Assert.Equal(127, bits.NextSet(0, 128));
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void What_is_far_apart_is_found(int seed)
+    {
+        // More than 64 pages of memory, and a part of one.
+        const int Blocks = (150 * 512 + 5) * 64;
+        var random = new Random(seed);
+        var bits = new BlockBits(new ulong[Blocks / 64]);
+        var expected = new SortedSet<long> { Blocks - 1 };
+        bits.WordsToChange((Blocks / 64) - 1, 2)[0] = 1UL << 63;
+        for (int step = 0; step < 40; step++)
+        {
+            long block = random.Next(Blocks);
+            bits.Set(block, 1, isSet: true);
+            expected.Add(block);
+        }
+        foreach (long gone in expected.Take(10).ToArray())
+        {
+            bits.Set(gone, 1, isSet: false);
+            expected.Remove(gone);
+        }
+
+        var found = new List<long>();
+        for (long block = bits.NextSet(0, Blocks); block < Blocks; block = bits.NextSet(block + 1, Blocks))
+        {
+            found.Add(block);
+        }
+        Assert.Equal(expected, found);
+        for (int step = 0; step < 1000; step++)
+        {
+            long from = random.Next(Blocks);
+            Assert.Equal(expected.GetViewBetween(from, Blocks).Min, bits.NextSet(from, Blocks));
+            Assert.Equal(expected.GetViewBetween(from / 64 * 64, Blocks).Min / 64, bits.NextWord((int)(from / 64)));
+        }
+    }
+
+    [Fact]
+    public void Memory_that_never_had_a_bit_is_not_looked_at()
+    {
+        ulong[] words = new ulong[4 * 512];
+        var bits = new BlockBits(words);
+        bits.Set(1024L * 64, 3, isSet: true);
+        words[600] = 1;
+        words[2047] = 1;
+
+        Assert.Equal(1024 * 64, bits.NextSet(0, 2048 * 64));
+        Assert.Equal(2048, bits.NextWord(1025));
+    }
 }

@@ -74,8 +74,8 @@ public class CompactLayoutTests
         byte[] bits = new byte[8];
         layout.FillBits(2, bits);
         Assert.Equal(3UL, BitConverter.ToUInt64(bits));
-        Assert.False(layout.TryAddBits([4, 0, 0, 0, 0, 0, 0, 0], 2, new ulong[128]));
-        Assert.True(layout.TryAddBits([2, 0, 0, 0, 0, 0, 0, 0], 2, new ulong[128]));
+        Assert.False(layout.TryAddBits([4, 0, 0, 0, 0, 0, 0, 0], 2, new BlockBits(new ulong[128])));
+        Assert.True(layout.TryAddBits([2, 0, 0, 0, 0, 0, 0, 0], 2, new BlockBits(new ulong[128])));
     }
 
     [Theory]
@@ -94,13 +94,13 @@ public class CompactLayoutTests
         {
             byte[] bits = new byte[layout.DescriptorBytes - ChunkDescriptor.BitsOffset];
             layout.CopyBits(words, chunk, bits);
-            Assert.True(layout.TryAddBits(bits, chunk, found));
+            Assert.True(layout.TryAddBits(bits, chunk, new BlockBits(found)));
         }
         Assert.Equal(words, found);
 
         // Bits that only a larger device would have.
         byte[] full = Fixtures.Filled(layout.DescriptorBytes - ChunkDescriptor.BitsOffset, 0xFF);
-        Assert.False(layout.TryAddBits(full, layout.DeviceChunkCount - 1, found));
+        Assert.False(layout.TryAddBits(full, layout.DeviceChunkCount - 1, new BlockBits(found)));
         Assert.Equal(words, found);
     }
 
