@@ -226,14 +226,14 @@ public sealed class ControlClient : IDisposable
             ?? throw new CowloopException(Errno.EIO, "the service answered nothing");
     }
 
-    private NetworkStream OpenStream()
+    private AnsweredStream OpenStream()
     {
         UnixDomainSocketEndPoint endPoint = _paths.ControlEndPoint();
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             socket.Connect(endPoint);
-            return new NetworkStream(socket, ownsSocket: true);
+            return new AnsweredStream(socket);
         }
         catch (SocketException exception)
         {

@@ -30,6 +30,9 @@ internal sealed class FakeService : IDisposable
     /// <summary>End, with the socket, after the next request.</summary>
     public bool EndsNext { get; set; }
 
+    /// <summary>Answer as soon as a client is there, and close, without looking at what it asks.</summary>
+    public bool AnswersUnasked { get; set; }
+
     /// <summary>Method, path and body of each request.</summary>
     public IReadOnlyCollection<string> Requests => _requests;
 
@@ -51,7 +54,11 @@ internal sealed class FakeService : IDisposable
             {
                 using Socket connection = _listener.Accept();
                 using var stream = new NetworkStream(connection);
-                if (ReadRequest(stream) is string request)
+                if (AnswersUnasked)
+                {
+                    stream.Write(Encoding.UTF8.GetBytes(Answer));
+                }
+                else if (ReadRequest(stream) is string request)
                 {
                     _requests.Enqueue(request);
                     stream.Write(Encoding.UTF8.GetBytes(Answer));
