@@ -33,19 +33,13 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
     {
         long mapBytes = (long)layout.ZeroMapSectorCount * CompactLayout.SectorBytes;
         byte[] piece = new byte[Math.Min(LoadPieceBytes, mapBytes)];
-        for (long position = 0; position < mapBytes;)
+        var pieces = new DataPieces(file, OffsetOf(0), mapBytes, CompactLayout.SectorBytes, piece.Length);
+        int length;
+        do
         {
-            int length = 0;
-            Errno errno = file.NextData(OffsetOf(0) + position, out long dataBytes, out long endBytes);
-            if (errno == Errno.None)
+            Errno errno = pieces.Next(out long position, out length);
+            if (errno == Errno.None && length > 0)
             {
-                position = endBytes <= dataBytes ? mapBytes : Math.Max(position, ToSector(dataBytes - OffsetOf(0)));
-                if (position >= mapBytes)
-                {
-                    return;
-                }
-                endBytes = Math.Min(mapBytes, ToSector(endBytes - OffsetOf(0) + CompactLayout.SectorBytes - 1));
-                length = (int)Math.Min(piece.Length, endBytes - position);
                 errno = file.ReadAt(OffsetOf(0) + position, piece.AsSpan(0, length));
             }
             if (errno != Errno.None)
@@ -56,8 +50,8 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
             {
                 LoadSector(piece.AsSpan(done, CompactLayout.SectorBytes), (position + done) / CompactLayout.SectorBytes, name);
             }
-            position += length;
         }
+        while (length > 0);
     }
 
     /// <summary>True when the file may say something else.</summary>
@@ -150,8 +144,6 @@ internal sealed class ZeroMap(IBlockFile file, CompactLayout layout, ulong key, 
         }
         MemoryMarshal.Cast<byte, ulong>(sector[..TableSector.PayloadBytes]).CopyTo(_bits.WordsToChange((int)number * WordsPerSector, WordsPerSector));
     }
-
-    private static long ToSector(long offsetBytes) => offsetBytes / CompactLayout.SectorBytes * CompactLayout.SectorBytes;
 
     private static long OffsetOf(long number) => CompactLayout.ZeroMapOffsetBytes + number * CompactLayout.SectorBytes;
 

@@ -82,42 +82,31 @@ public sealed class Bitmap : IDisposable
         ArgumentNullException.ThrowIfNull(file);
         Span<byte> live = MemoryMarshal.AsBytes(_live.Span);
         byte[] chunk = new byte[Math.Min(LoadChunkBytes, live.Length)];
-        for (int position = 0; position < live.Length;)
+        var pieces = new DataPieces(file, CowLayout.BitmapOffsetBytes, live.Length, sizeof(ulong), chunk.Length);
+        while (true)
         {
-            Errno errno = file.NextData(CowLayout.BitmapOffsetBytes + position, out long dataBytes, out long endBytes);
-            if (errno != Errno.None)
+            Errno errno = pieces.Next(out long position, out int length);
+            if (errno == Errno.None && length > 0)
             {
-                return errno;
+                errno = file.ReadAt(CowLayout.BitmapOffsetBytes + position, chunk.AsSpan(0, length));
             }
-            // No further than the stretch: what is read of a hole is in the page cache from then on, and no hole any more to who asks for the next one.
-            long start = Math.Max(position, (dataBytes - CowLayout.BitmapOffsetBytes) / sizeof(ulong) * sizeof(ulong));
-            long end = (endBytes - CowLayout.BitmapOffsetBytes + sizeof(ulong) - 1) / sizeof(ulong) * sizeof(ulong);
-            if (start >= live.Length)
-            {
-                break;
-            }
-
-            position = (int)start;
-            int length = (int)Math.Min(Math.Min(chunk.Length, Math.Max(end - start, sizeof(ulong))), live.Length - start);
-            errno = file.ReadAt(CowLayout.BitmapOffsetBytes + position, chunk.AsSpan(0, length));
-            if (errno != Errno.None)
+            if (errno != Errno.None || length == 0)
             {
                 return errno;
             }
             for (int done = 0; done < length;)
             {
-                int pageLength = Math.Min(length - done, LoadPageBytes - (position + done) % LoadPageBytes);
+                int offset = (int)position + done;
+                int pageLength = Math.Min(length - done, LoadPageBytes - offset % LoadPageBytes);
                 Span<byte> page = chunk.AsSpan(done, pageLength);
                 if (page.ContainsAnyExcept((byte)0))
                 {
-                    page.CopyTo(live[(position + done)..]);
-                    CountLoaded((position + done) / sizeof(ulong), pageLength / sizeof(ulong));
+                    page.CopyTo(live[offset..]);
+                    CountLoaded(offset / sizeof(ulong), pageLength / sizeof(ulong));
                 }
                 done += pageLength;
             }
-            position += length;
         }
-        return Errno.None;
     }
 
     /// <summary>Measures the run of equal bits that starts at <paramref name="block"/>.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Cowloop.Core.Files;
 using Cowloop.Core.Format;
 
 namespace Cowloop.Core.Maintenance;
@@ -18,21 +19,12 @@ public readonly record struct BitmapWords(long FirstBlock, ReadOnlyMemory<ulong>
     {
         ArgumentNullException.ThrowIfNull(file);
         ulong[] words = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
-        long endBytes = CowLayout.BitmapOffsetBytes + layout.BitmapBytes;
-        for (long offsetBytes = CowLayout.BitmapOffsetBytes; offsetBytes < endBytes;)
+        var pieces = new DataPieces(file.File, CowLayout.BitmapOffsetBytes, layout.BitmapBytes, sizeof(ulong), words.Length * sizeof(ulong));
+        for ((long offsetBytes, int lengthBytes) = file.Next(pieces, Fault.ReadBitmap); lengthBytes > 0;)
         {
-            (long dataBytes, long dataEndBytes) = file.NextData(offsetBytes, Fault.ReadBitmap);
-            offsetBytes = Math.Max(offsetBytes, dataBytes / sizeof(ulong) * sizeof(ulong));
-            if (offsetBytes >= endBytes)
-            {
-                break;
-            }
-            // No further than the stretch: what is read of a hole is in the page cache from then on, and no hole any more to who asks for the next one.
-            long stretchEndBytes = Math.Max(offsetBytes + sizeof(ulong), (dataEndBytes + sizeof(ulong) - 1) / sizeof(ulong) * sizeof(ulong));
-            int lengthBytes = (int)Math.Min(ChunkBytes, Math.Min(endBytes, stretchEndBytes) - offsetBytes);
-            file.Read(offsetBytes, MemoryMarshal.AsBytes(words.AsSpan())[..lengthBytes], Fault.ReadBitmap);
-            yield return new BitmapWords((offsetBytes - CowLayout.BitmapOffsetBytes) * 8, words.AsMemory(0, lengthBytes / sizeof(ulong)));
-            offsetBytes += lengthBytes;
+            file.Read(CowLayout.BitmapOffsetBytes + offsetBytes, MemoryMarshal.AsBytes(words.AsSpan())[..lengthBytes], Fault.ReadBitmap);
+            yield return new BitmapWords(offsetBytes * 8, words.AsMemory(0, lengthBytes / sizeof(ulong)));
+            (offsetBytes, lengthBytes) = file.Next(pieces, Fault.ReadBitmap);
         }
     }
 }

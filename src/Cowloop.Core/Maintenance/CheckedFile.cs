@@ -75,6 +75,18 @@ public sealed class CheckedFile(IBlockFile file, string name)
         return (startBytes, endBytes);
     }
 
+    /// <summary>Finds the next piece of an area that is data; see <see cref="DataPieces.Next"/>.</summary>
+    /// <param name="pieces">The area, of this file.</param>
+    /// <param name="fault">What an error means.</param>
+    /// <exception cref="CowloopException">It fails.</exception>
+    public (long OffsetBytes, int LengthBytes) Next(DataPieces pieces, Fault fault)
+    {
+        ArgumentNullException.ThrowIfNull(pieces);
+        Errno errno = pieces.Next(out long offsetBytes, out int lengthBytes);
+        Check(errno, fault, "searched", offsetBytes);
+        return (offsetBytes, lengthBytes);
+    }
+
     /// <summary>Makes everything durable.</summary>
     /// <exception cref="CowloopException">It fails.</exception>
     public void Sync(Fault fault)
