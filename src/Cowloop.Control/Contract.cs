@@ -196,12 +196,7 @@ public sealed record DeviceStatus
 
     /// <summary>The cowfile as named, or what there is instead; for people.</summary>
     [JsonIgnore]
-    public string CowfileText => Mode switch
-    {
-        DeviceMode.Volatile => "(volatile)",
-        DeviceMode.ReadOnly => "(read-only)",
-        _ => Cowfile,
-    };
+    public string CowfileText => ListedDevice.TextOf(Mode, Cowfile);
 
     /// <summary><c>clean</c> or <c>dirty</c>: whether the cowfile's header counts all its blocks.</summary>
     public required string State { get; init; }

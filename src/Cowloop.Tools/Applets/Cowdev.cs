@@ -43,14 +43,14 @@ internal static class Cowdev
 
     private static int List(CowloopPaths paths)
     {
-        IReadOnlyList<DeviceStatus> devices = ActiveDevices.Read(paths);
+        IReadOnlyList<ListedDevice> devices = ActiveDevices.ReadForPeople(paths);
         if (devices.Count == 0)
         {
             return 0;
         }
         Console.WriteLine($"{"cowdevice",-12}  {"read-only file",-32} {"copy-on-write file",-32}");
         Console.WriteLine(new string('-', 80));
-        foreach (DeviceStatus device in devices)
+        foreach (ListedDevice device in devices)
         {
             Console.WriteLine($"{device.Path,-12}  {device.Base,-32} {device.CowfileText,-32}");
         }

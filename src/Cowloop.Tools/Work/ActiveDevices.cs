@@ -9,18 +9,11 @@ namespace Cowloop.Tools.Work;
 internal static class ActiveDevices
 {
     /// <summary>Reads the list.</summary>
-    public static IReadOnlyList<DeviceStatus> Read(CowloopPaths paths)
-    {
-        try
-        {
-            using FileStream stream = File.OpenRead(paths.DeviceList);
-            return JsonSerializer.Deserialize(stream, ControlJson.Default.IReadOnlyListDeviceStatus) ?? [];
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
+    public static IReadOnlyList<DeviceStatus> Read(CowloopPaths paths) =>
+        Read(paths, stream => JsonSerializer.Deserialize(stream, ControlJson.Default.IReadOnlyListDeviceStatus)) ?? [];
+
+    /// <summary>Reads of the list what is shown to people.</summary>
+    public static IReadOnlyList<ListedDevice> ReadForPeople(CowloopPaths paths) => Read(paths, ListedDevice.ReadAll) ?? [];
 
     /// <summary>The device whose block device this is, or null.</summary>
     public static DeviceStatus? FindByNode(FileIdentity node)
@@ -58,6 +51,20 @@ internal static class ActiveDevices
         || (FileIdentity.TryGet(one, out FileIdentity first) == Errno.None
             && FileIdentity.TryGet(other, out FileIdentity second) == Errno.None
             && first.IsSameAs(second));
+
+    private static T? Read<T>(CowloopPaths paths, Func<Stream, T?> parse)
+        where T : class
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(paths.DeviceList);
+            return parse(stream);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static DeviceStatus? Find(FileIdentity file, Func<DeviceStatus, string> pathOf) => Read(CowloopPaths.FromEnvironment())
         .FirstOrDefault(device => FileIdentity.TryGet(pathOf(device), out FileIdentity used) == Errno.None && used.IsSameAs(file));
