@@ -63,7 +63,8 @@ def _goals(verdicts):
         answer = {True: "met", False: "**missed**", None: ""}[verdict.met]
         rows.append([verdict.job, verdict.of, verdict.against, f"{verdict.at_least:.2f}", measured, answer])
     met = sum(verdict.met for verdict in judged)
-    return (f"## Goals\n\n{met} of {len(judged)} met. How many times as fast, by the medians; the goals are in [goals.json](goals.json).\n\n"
+    return (f"## Goals\n\n{met} of {len(judged)} met. How many times as fast, by the medians; the goals are in [goals.json](goals.json). What it would take to meet those that\n"
+            "are missed, and the goals for very many devices and for the tools: [docs/benchmarks.md](../docs/benchmarks.md).\n\n"
             + table(["job", "of", "against", "goal", "measured", ""], rows))
 
 
