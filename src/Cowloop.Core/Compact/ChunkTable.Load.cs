@@ -4,16 +4,20 @@ namespace Cowloop.Core.Compact;
 
 internal sealed partial class ChunkTable
 {
+    /// <summary>What is the same for all that is read. The file is asked for its length once: it may have very many chunks.</summary>
+    private readonly record struct Opening(string Name, bool IsSameBoot, long LengthBytes);
+
     /// <summary>Reads the tables. To be called once, on an empty table, after the map of zeros was read.</summary>
     /// <param name="name">The store as the user named it.</param>
     /// <param name="isSameBoot">True when the boot that wrote last is this one, and no sync has failed: then what was written is all there.</param>
     /// <exception cref="CowloopException">They are damaged or can't be read.</exception>
     public void Load(string name, bool isSameBoot)
     {
+        var opening = new Opening(name, isSameBoot, _file.LengthBytes);
         int groupCount = Store.Count;
-        if (groupCount > _layout.GroupCountFor(_file.LengthBytes))
+        if (groupCount > _layout.GroupCountFor(opening.LengthBytes))
         {
-            string room = $"{_file.LengthBytes} bytes have room for {_layout.GroupCountFor(_file.LengthBytes)}";
+            string room = $"{opening.LengthBytes} bytes have room for {_layout.GroupCountFor(opening.LengthBytes)}";
             throw CompactHeader.Damaged(name, $"is incomplete: it has {groupCount} groups of chunks, and {room}");
         }
         var groups = new ChunkGroup[groupCount];
@@ -27,7 +31,7 @@ internal sealed partial class ChunkTable
                 errno = _file.ReadAt(_layout.TableOffsetBytes(number), table);
                 if (errno == Errno.None)
                 {
-                    Load(groups[number], table, name, isSameBoot);
+                    Load(groups[number], table, opening);
                 }
             }
             if (errno != Errno.None)
@@ -53,7 +57,7 @@ internal sealed partial class ChunkTable
         }
     }
 
-    private void Load(ChunkGroup group, ReadOnlySpan<byte> table, string name, bool isSameBoot)
+    private void Load(ChunkGroup group, ReadOnlySpan<byte> table, in Opening opening)
     {
         for (int sector = 0; sector < CompactLayout.SectorsPerTable; sector++)
         {
@@ -64,22 +68,22 @@ internal sealed partial class ChunkTable
             }
             if (!TableSector.IsSound(content, _key, TableNumber(group.Number, sector)))
             {
-                throw CompactHeader.Damaged(name, $"has a damaged sector {sector} of its table {group.Number}");
+                throw CompactHeader.Damaged(opening.Name, $"has a damaged sector {sector} of its table {group.Number}");
             }
             for (int index = 0; index < _layout.DescriptorsPerSector; index++)
             {
                 ReadOnlySpan<byte> descriptor = content.Slice(index * _layout.DescriptorBytes, _layout.DescriptorBytes);
-                Load(group, sector * _layout.DescriptorsPerSector + index, descriptor, name, isSameBoot);
+                Load(group, sector * _layout.DescriptorsPerSector + index, descriptor, opening);
             }
         }
     }
 
-    private void Load(ChunkGroup group, int index, ReadOnlySpan<byte> source, string name, bool isSameBoot)
+    private void Load(ChunkGroup group, int index, ReadOnlySpan<byte> source, in Opening opening)
     {
         int chunk = group.Number * _layout.ChunksPerGroup + index;
         if (!ChunkDescriptor.TryDecode(source, out ChunkDescriptor descriptor) || descriptor.Owner > _layout.DeviceChunkCount)
         {
-            throw CompactHeader.Damaged(name, $"has a damaged descriptor of chunk {chunk}");
+            throw CompactHeader.Damaged(opening.Name, $"has a damaged descriptor of chunk {chunk}");
         }
         if (descriptor.Owner == 0)
         {
@@ -87,8 +91,8 @@ internal sealed partial class ChunkTable
         }
         long deviceChunk = descriptor.Owner - 1;
         ReadOnlySpan<byte> bits = source[ChunkDescriptor.BitsOffset..];
-        bool isFilled = isSameBoot && descriptor.State == ChunkState.Filling;
-        if (!isSameBoot && !bits.ContainsAnyExcept((byte)0))
+        bool isFilled = opening.IsSameBoot && descriptor.State == ChunkState.Filling;
+        if (!opening.IsSameBoot && !bits.ContainsAnyExcept((byte)0))
         {
             // Taken before the machine went down, and nothing that was promised is in it.
             group.MarkDirty(SectorOf(chunk));
@@ -96,17 +100,17 @@ internal sealed partial class ChunkTable
         }
         if (!_map.Find(deviceChunk).IsNone)
         {
-            throw CompactHeader.Damaged(name, $"holds chunk {deviceChunk} of the device twice");
+            throw CompactHeader.Damaged(opening.Name, $"holds chunk {deviceChunk} of the device twice");
         }
         bool holdsData = descriptor.State == ChunkState.Data || isFilled;
         if (!_layout.TryAddBits(bits, deviceChunk, _valid) || (holdsData && !_layout.TryAddBits(bits, deviceChunk, _held)))
         {
-            throw CompactHeader.Damaged(name, $"marks blocks behind the end of the device in chunk {chunk}");
+            throw CompactHeader.Damaged(opening.Name, $"marks blocks behind the end of the device in chunk {chunk}");
         }
-        if (holdsData && _file.LengthBytes < EndOfDataBytes(chunk, deviceChunk))
+        if (holdsData && opening.LengthBytes < EndOfDataBytes(chunk, deviceChunk))
         {
             string reach = $"chunk {chunk} reaches to byte {EndOfDataBytes(chunk, deviceChunk)}";
-            throw CompactHeader.Damaged(name, $"is incomplete: it ends at byte {_file.LengthBytes}, and {reach}");
+            throw CompactHeader.Damaged(opening.Name, $"is incomplete: it ends at byte {opening.LengthBytes}, and {reach}");
         }
         if (isFilled)
         {
