@@ -36,13 +36,12 @@ public sealed record ListedDevice(string Path, string Base, string CowfileText)
         _ => cowfile,
     };
 
-    private static DeviceMode ModeOf(JsonElement device)
-    {
-        string mode = TextOf(device, nameof(DeviceStatus.Mode));
-        return mode == InJson(nameof(DeviceMode.Volatile)) ? DeviceMode.Volatile
-            : mode == InJson(nameof(DeviceMode.ReadOnly)) ? DeviceMode.ReadOnly
-            : DeviceMode.Writable;
-    }
+    /// <summary>As in <see cref="DeviceStatus"/>, a service that says nothing of a mode has writable devices only.</summary>
+    private static DeviceMode ModeOf(JsonElement device) =>
+        !device.TryGetProperty(InJson(nameof(DeviceStatus.Mode)), out JsonElement mode) ? DeviceMode.Writable
+        : mode.ValueEquals(InJson(nameof(DeviceMode.Volatile))) ? DeviceMode.Volatile
+        : mode.ValueEquals(InJson(nameof(DeviceMode.ReadOnly))) ? DeviceMode.ReadOnly
+        : DeviceMode.Writable;
 
     private static string TextOf(JsonElement device, string property) => device.GetProperty(InJson(property)).GetString()!;
 

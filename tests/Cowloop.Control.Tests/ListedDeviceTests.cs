@@ -18,6 +18,14 @@ public class ListedDeviceTests
     }
 
     [Fact]
+    public void A_service_that_knows_of_no_modes_is_understood()
+    {
+        byte[] json = """[{"number": 0, "path": "/dev/cow/0", "base": "disk.img", "cowfile": "my.cow"}]"""u8.ToArray();
+
+        Assert.Equal([new ListedDevice("/dev/cow/0", "disk.img", "my.cow")], ListedDevice.ReadAll(new MemoryStream(json)));
+    }
+
+    [Fact]
     public void No_devices_are_an_empty_list() => Assert.Empty(ListedDevice.ReadAll(ToJson([])));
 
     [Fact]
