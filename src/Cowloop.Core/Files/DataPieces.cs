@@ -13,6 +13,9 @@ public sealed class DataPieces(IBlockFile file, long startBytes, long lengthByte
 {
     private long _nextBytes;
 
+    /// <summary>Where the area starts in the file.</summary>
+    public long StartBytes => startBytes;
+
     /// <summary>Finds the next piece.</summary>
     /// <param name="offsetBytes">Where it starts in the area.</param>
     /// <param name="pieceBytes">Its length; 0 when there is none left. Where the file ends within the area there is one that can't be read.</param>

@@ -20,11 +20,11 @@ public readonly record struct BitmapWords(long FirstBlock, ReadOnlyMemory<ulong>
         ArgumentNullException.ThrowIfNull(file);
         ulong[] words = new ulong[Math.Min(ChunkBytes, layout.BitmapBytes) / sizeof(ulong)];
         var pieces = new DataPieces(file.File, CowLayout.BitmapOffsetBytes, layout.BitmapBytes, sizeof(ulong), words.Length * sizeof(ulong));
-        for ((long offsetBytes, int lengthBytes) = file.Next(pieces, Fault.ReadBitmap); lengthBytes > 0;)
+        (long offsetBytes, int lengthBytes) = file.Next(pieces, Fault.ReadBitmap);
+        for (; lengthBytes > 0; (offsetBytes, lengthBytes) = file.Next(pieces, Fault.ReadBitmap))
         {
             file.Read(CowLayout.BitmapOffsetBytes + offsetBytes, MemoryMarshal.AsBytes(words.AsSpan())[..lengthBytes], Fault.ReadBitmap);
             yield return new BitmapWords(offsetBytes * 8, words.AsMemory(0, lengthBytes / sizeof(ulong)));
-            (offsetBytes, lengthBytes) = file.Next(pieces, Fault.ReadBitmap);
         }
     }
 }

@@ -83,7 +83,7 @@ public sealed class CheckedFile(IBlockFile file, string name)
     {
         ArgumentNullException.ThrowIfNull(pieces);
         Errno errno = pieces.Next(out long offsetBytes, out int lengthBytes);
-        Check(errno, fault, "searched", offsetBytes);
+        Check(errno, fault, "searched", pieces.StartBytes + offsetBytes);
         return (offsetBytes, lengthBytes);
     }
 

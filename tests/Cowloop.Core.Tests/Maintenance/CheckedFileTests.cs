@@ -1,3 +1,4 @@
+using Cowloop.Core.Files;
 using Cowloop.Core.Maintenance;
 using Cowloop.Core.Tests.Support;
 
@@ -55,6 +56,7 @@ public class CheckedFileTests
     [InlineData("setlength 50", "my.cow cannot be given a length at byte 50: Input/output error")]
     [InlineData("allocate 0+4096", "my.cow cannot be allocated at byte 0: Input/output error")]
     [InlineData("nextdata 30", "my.cow cannot be searched at byte 30: Input/output error")]
+    [InlineData("nextdata 24", "my.cow cannot be searched at byte 24: Input/output error")]
     [InlineData("sync", "my.cow cannot be made durable: Input/output error")]
     public void Every_error_names_the_file_and_the_place(string call, string reason)
     {
@@ -70,6 +72,7 @@ public class CheckedFileTests
             file.SetLength(50, AnyFault);
             file.Reserve(0, 4096, AnyFault);
             file.NextData(30, AnyFault);
+            file.Next(new DataPieces(tracing, 24, 16, 8, 8), AnyFault);
             file.Sync(AnyFault);
         });
 
